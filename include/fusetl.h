@@ -17,7 +17,7 @@
 extern "C" {
 #endif
 
-#define FTL_MAX_RANK 16
+#define FTL_MAX_RANK 32
 
 /* What became of a call. The message is on the handle that the call was made on. */
 typedef enum ftl_status {

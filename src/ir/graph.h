@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * ir: the graph of core operations, the language of all stages after lowering. A graph is a list of
+ * values in an order in which every operand comes before its use; each value has one operation, a
+ * dtype and a fixed shape. Values live in the graph's arena and are never freed singly. Makers check
+ * their contracts with asserts; text from outside is checked by read.c and verify.c.
+ *
+ * Axes have no names here: a maker of a value decides the order. Broadcasting is explicit: every operand
+ * of a MAP has the result's shape, made by a VIEW without that axis (cost free: the planner fuses it).
+ */
+#ifndef FTL_IR_GRAPH_H
+#define FTL_IR_GRAPH_H
+
+#include "base/base.h"
+#include "base/diag.h"
+
+typedef enum ftl_opcode {
+#define FTL_OPCODE(name, text, arity, class, shape, dtype, grad, monotone, doc) FTL_OP_##name##_,
+#include "ir/op.def"
+#undef FTL_OPCODE
+    FTL_OPCODE_COUNT
+} ftl_opcode; /* FTL_OP_ADD_ and so on: the trailing underscore keeps them apart from the syntax' operators */
+
+typedef enum ftl_opclass {
+    FTL_OPCLASS_LEAF, FTL_OPCLASS_MAP, FTL_OPCLASS_REDUCE, FTL_OPCLASS_CONTRACT, FTL_OPCLASS_VIEW,
+    FTL_OPCLASS_INDEX, FTL_OPCLASS_SORT, FTL_OPCLASS_LOOP
+} ftl_opclass;
+
+typedef enum ftl_reduce {
+    FTL_REDUCE_SUM, FTL_REDUCE_PROD, FTL_REDUCE_MAX, FTL_REDUCE_MIN, FTL_REDUCE_ANY, FTL_REDUCE_ALL
+} ftl_reduce; /* over nothing: 0, 1, -inf, +inf, false, true (whole numbers: their least and greatest) */
+
+typedef struct ftl_value ftl_value;
+typedef struct ftl_graph ftl_graph;
+
+/* One place as an affine function of the result's places: offset + sum coef[k] * p[dim[k]].
+ * select >= 0 (GATHER only): the place is read from operand `select` instead (see ftl_gather). */
+typedef struct ftl_affine {
+    int64_t offset;
+    uint32_t n;               /* number of terms; dims differ, coefs are not 0 */
+    uint32_t *dim;
+    int64_t *coef;
+    int32_t select;           /* -1: affine */
+} ftl_affine;
+
+/* VIEW: result[p] = operand[map[0](p), map[1](p), ...], or fill where any place is outside.
+ * Covers transposition, broadcast, slice, stride, reversal, shift, diagonal, window, padding. For VIEW_ADD
+ * (y = view_add x: y[map(p)] += x[p], y of the stated shape starting at 0) the map goes from x's places to y's. */
+typedef struct ftl_view {
+    ftl_affine *map;          /* one for each axis of the tensor that is read (VIEW) or added to (VIEW_ADD) */
+    double fill;
+    bool in_range;            /* proven: no place is ever outside */
+} ftl_view;
+
+/* GATHER: operand 0 is the data; result[p] = data[...]. For a data axis with select = k >= 1 the place is
+ * operands[k][p[sub[k][0]], p[sub[k][1]], ...] (whole or integral float; checked at run time), else affine
+ * as in VIEW (outside: fill). GATHER_ADD: operand 0 is what is added (the gather's result shape),
+ * operands 1.. as in the gather; the result has the data's shape. */
+typedef struct ftl_gather {
+    ftl_affine *map;          /* one for each data axis */
+    uint32_t **sub;           /* sub[k] for operand k >= 1: result axes that index it, rank of operand k many */
+    double fill;
+} ftl_gather;
+
+/* READ_AT / WRITE_AT: axis[i] of operand 0 is at (scalar operand) + offset[i]; these axes are absent from
+ * the slice. Index operands come last: READ_AT(x, i...), WRITE_AT(x, v, i...). An index outside: READ_AT gives
+ * fill everywhere, WRITE_AT changes nothing. */
+typedef struct ftl_at {
+    uint32_t n;
+    uint32_t *axis;           /* rising */
+    int64_t *offset;
+    double fill;
+} ftl_at;
+
+/* CONTRACT: label of every operand axis and of the result's axes; labels not in the result are summed. Each
+ * result label occurs in some operand and once in the result. A label repeated in one operand is its diagonal. */
+typedef struct ftl_contract {
+    uint32_t **in;            /* in[operand][axis] */
+    uint32_t *out;
+    uint32_t n_labels;        /* labels are 0 .. n_labels-1 */
+} ftl_contract;
+
+/* LOOP: operands are the n_carried start values, then the captured ones. The body's params are: 0 the
+ * round (i64 scalar: 0, 1, ...; when reverse: count-1 ... 0), then the carried values, then the captured ones.
+ * The body's outputs are the next carried values and, when has_stop, a bool scalar: stop after this
+ * round. Runs at most `count` rounds; count -1: until stop. */
+typedef struct ftl_loop {
+    ftl_graph *body;
+    uint32_t n_carried;
+    int64_t count;
+    bool reverse;
+    bool has_stop;
+    int32_t temperature_clock; /* not 0: the rounds of this loop drive temperature schedules */
+} ftl_loop;
+
+struct ftl_value {
+    uint32_t id;              /* index in graph->values */
+    ftl_opcode op;
+    ftl_dtype dtype;
+    uint32_t rank;
+    const int64_t *shape;     /* rank extents, each >= 0 */
+    uint32_t n_in;
+    ftl_value **in;
+    uint32_t equation;        /* 1 + index in graph->equations, 0 none: where it comes from */
+    ftl_span span;            /* place in the program, for run-time errors */
+    union {                   /* valid by op */
+        const char *name;     /* INPUT */
+        const void *data;     /* CONST: row-major elements of dtype; or one element when splat */
+        uint32_t index;       /* PARAM, RESULT */
+        struct { ftl_reduce kind; uint64_t axes; } reduce; /* REDUCE: bit k for axis k */
+        struct { uint32_t axis; int64_t k; } sort;         /* ARGMAX (axis), TOPK (k) */
+        uint32_t axis;        /* CONCAT */
+        ftl_view *view;       /* VIEW, VIEW_ADD */
+        ftl_gather *gather;   /* GATHER, GATHER_ADD */
+        ftl_at *at;           /* READ_AT, WRITE_AT */
+        ftl_contract *contract;
+        ftl_loop *loop;
+    } u;
+    bool splat;               /* CONST: every element equals data[0] */
+};
+
+typedef struct ftl_output {
+    const char *name;
+    ftl_value *value;
+} ftl_output;
+
+/* The source equation of some values, for explain, errors and dumps. */
+typedef struct ftl_origin {
+    const char *text;         /* canonical text, one line */
+    const char *head;         /* tensor name */
+    ftl_span span;
+} ftl_origin;
+
+struct ftl_graph {
+    ftl_arena *arena;
+    FTL_VEC(ftl_value *) values;   /* topological order */
+    FTL_VEC(ftl_output) outputs;
+    FTL_VEC(ftl_origin) equations; /* shared with bodies: bodies point to the outermost graph's */
+    ftl_graph *parent;             /* of a loop's body; else null */
+};
+
+/* ---- facts of operations (op.c, made from op.def) ---- */
+const char *ftl_opcode_get_name(ftl_opcode op);
+int ftl_opcode_get_arity(ftl_opcode op);
+ftl_opclass ftl_opcode_get_class(ftl_opcode op);
+bool ftl_opcode_is_monotone(ftl_opcode op);
+const char *ftl_opcode_get_doc(ftl_opcode op);
+bool ftl_opcode_find(const char *name, ftl_opcode *op);
+
+/* ---- making values (make.c). Shapes and operand arrays are copied. All borrow the graph's arena. ----
+ * `at` gives equation and span of what is made: set graph position once with ftl_graph_set_origin. */
+ftl_graph *ftl_graph_new(ftl_arena *arena, ftl_graph *parent);
+void ftl_graph_set_origin(ftl_graph *g, uint32_t equation, ftl_span span);
+uint32_t ftl_graph_add_equation(ftl_graph *g, const char *head, const char *text, ftl_span span);
+void ftl_graph_add_output(ftl_graph *g, const char *name, ftl_value *v);
+
+ftl_value *ftl_make_input(ftl_graph *g, const char *name, ftl_dtype dtype, uint32_t rank, const int64_t *shape);
+/* data is borrowed for the graph's life; row-major. */
+ftl_value *ftl_make_const(ftl_graph *g, ftl_dtype dtype, uint32_t rank, const int64_t *shape, const void *data);
+ftl_value *ftl_make_splat(ftl_graph *g, ftl_dtype dtype, uint32_t rank, const int64_t *shape, double x);
+ftl_value *ftl_make_iota(ftl_graph *g, ftl_dtype dtype, int64_t extent);
+ftl_value *ftl_make_param(ftl_graph *g, uint32_t index, ftl_dtype dtype, uint32_t rank, const int64_t *shape);
+ftl_value *ftl_make_map1(ftl_graph *g, ftl_opcode op, ftl_value *a);
+ftl_value *ftl_make_map2(ftl_graph *g, ftl_opcode op, ftl_value *a, ftl_value *b);
+ftl_value *ftl_make_select(ftl_graph *g, ftl_value *c, ftl_value *a, ftl_value *b);
+/* a itself when it has that dtype already. */
+ftl_value *ftl_make_cast(ftl_graph *g, ftl_value *a, ftl_dtype dtype);
+ftl_value *ftl_make_reduce(ftl_graph *g, ftl_reduce kind, ftl_value *a, uint64_t axes);
+ftl_value *ftl_make_argmax(ftl_graph *g, ftl_value *a, uint32_t axis);
+/* in[i]: labels of operand i; out: n_out labels. */
+ftl_value *ftl_make_contract(ftl_graph *g, uint32_t n, ftl_value *const *a, uint32_t *const *in,
+                             uint32_t n_out, const uint32_t *out);
+/* map: rank-of-a affines (deep-copied). Finds out in_range itself. */
+ftl_value *ftl_make_view(ftl_graph *g, ftl_value *a, uint32_t rank, const int64_t *shape,
+                         const ftl_affine *map, double fill);
+ftl_value *ftl_make_view_add(ftl_graph *g, ftl_value *a, uint32_t rank, const int64_t *shape, const ftl_affine *map);
+/* result axis k is axis from[k] of a, or a new axis of extent shape[k] when from[k] < 0; every axis of a is
+ * used once. a itself when nothing changes. */
+ftl_value *ftl_make_broadcast(ftl_graph *g, ftl_value *a, uint32_t rank, const int64_t *shape, const int32_t *from);
+ftl_value *ftl_make_transpose(ftl_graph *g, ftl_value *a, const uint32_t *perm); /* result axis k is a's perm[k] */
+ftl_value *ftl_make_reshape(ftl_graph *g, ftl_value *a, uint32_t rank, const int64_t *shape);
+ftl_value *ftl_make_concat(ftl_graph *g, uint32_t n, ftl_value *const *a, uint32_t axis);
+ftl_value *ftl_make_gather(ftl_graph *g, uint32_t n, ftl_value *const *a, uint32_t rank, const int64_t *shape,
+                           const ftl_gather *gather);
+ftl_value *ftl_make_gather_add(ftl_graph *g, uint32_t n, ftl_value *const *a, uint32_t rank,
+                               const int64_t *shape, const ftl_gather *gather);
+ftl_value *ftl_make_read_at(ftl_graph *g, ftl_value *x, const ftl_at *at, ftl_value *const *index);
+ftl_value *ftl_make_write_at(ftl_graph *g, ftl_value *x, ftl_value *v, const ftl_at *at, ftl_value *const *index);
+ftl_value *ftl_make_topk(ftl_graph *g, ftl_value *a, int64_t k);
+ftl_value *ftl_make_eigvec(ftl_graph *g, ftl_value *a);
+/* operands: loop->n_carried start values then captured ones, matching the body's params. */
+ftl_value *ftl_make_loop(ftl_graph *g, uint32_t n, ftl_value *const *a, const ftl_loop *loop);
+ftl_value *ftl_make_result(ftl_graph *g, ftl_value *loop, uint32_t index);
+
+/* Elements of a value; saturates at INT64_MAX. */
+int64_t ftl_value_get_count(const ftl_value *v);
+
+/* ---- checks and text (verify.c, dump.c, read.c) ---- */
+
+/* Checks every rule of op.def and of the structs above, bodies included. Returns null when sound, else
+ * a message (in arena) that names the value and the rule. Run after every pass in test builds. */
+const char *ftl_graph_verify(const ftl_graph *g, ftl_arena *arena);
+/* Text that ftl_graph_read reads back to an equal graph. One line a value:
+ *   %3 = contract f32[2, 5] %0 %1 "ab,bc->ac"   # H
+ * with the equations listed first. */
+void ftl_graph_dump(const ftl_graph *g, ftl_strbuf *out);
+/* Parses a dump; diagnostics for bad text; null after an error. The result is verified. Hostile text is fine. */
+ftl_graph *ftl_graph_read(ftl_arena *arena, ftl_intern *names, ftl_diags *diags, uint32_t file);
+bool ftl_graph_is_equal(const ftl_graph *a, const ftl_graph *b);
+
+#endif
