@@ -18,6 +18,12 @@ extern "C" {
 #endif
 
 #define FTL_MAX_RANK 32
+#define FTL_VERSION "0.1.0"
+
+/* What this header declares is what the shared library exports. */
+#if defined(__GNUC__)
+#pragma GCC visibility push(default)
+#endif
 
 /* What became of a call. The message is on the handle that the call was made on. */
 typedef enum ftl_status {
@@ -52,6 +58,10 @@ typedef struct ftl_allocator {
     void *(*alloc)(void *user, size_t size);
     void (*free)(void *user, void *p, size_t size);
 } ftl_allocator;
+
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
 
 #ifdef __cplusplus
 }
