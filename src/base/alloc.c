@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/base.h"
+
+#include <stdlib.h>
+
+#define ALIGNMENT ((size_t)64)
+
+static void *default_alloc(void *user, size_t size)
+{
+    (void)user;
+    if (size > SIZE_MAX - ALIGNMENT)
+        return NULL;
+    size_t rounded = (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
+    return aligned_alloc(ALIGNMENT, rounded > 0 ? rounded : ALIGNMENT);
+}
+
+static void default_free(void *user, void *p, size_t size)
+{
+    (void)user;
+    (void)size;
+    free(p);
+}
+
+const ftl_allocator *ftl_allocator_get_default(void)
+{
+    static const ftl_allocator heap = {.alloc = default_alloc, .free = default_free};
+    return &heap;
+}
+
+void *ftl_mem_alloc(const ftl_allocator *a, size_t size)
+{
+    return a->alloc(a->user, size > 0 ? size : 1);
+}
+
+void ftl_mem_free(const ftl_allocator *a, void *p, size_t size)
+{
+    if (p)
+        a->free(a->user, p, size > 0 ? size : 1);
+}
+
+bool ftl_mul_size(size_t a, size_t b, size_t *out)
+{
+    if (b != 0 && a > SIZE_MAX / b)
+        return false;
+    *out = a * b;
+    return true;
+}
