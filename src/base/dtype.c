@@ -1,14 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Conversion goes through a block of doubles (from floats) or of int64 (from whole numbers and bool):
- * both hold every source value exactly, so each value is rounded once, on the way out. Where the way
- * out has two roundings (double to f32 to f16, int64 to double to f32) the first is a rounding to odd,
- * after which the second gives the correctly rounded result [Boldo and Melquiond, "Emulation of FMA
- * and correctly rounded sums: proved algorithms using rounding to odd", 2008].
+ * Conversion goes through a block of doubles (from floats) or of int64 (from whole numbers and
+ * bool): both hold every source value exactly, so each value is rounded once, on the way out.
+ * Where the way out has two roundings (double to f32 to f16, int64 to double to f32) the first is
+ * a rounding to odd, after which the second gives the correctly rounded result [Boldo and
+ * Melquiond, "Emulation of FMA and correctly rounded sums: proved algorithms using rounding to
+ * odd", 2008].
  */
 #include "base/dtype.h"
 
 enum { BLOCK = 256 };
+
+/* Elements in foreign memory: of any alignment. */
+#define FOREIGN __attribute__((aligned(1), may_alias))
+typedef int8_t FOREIGN any_i8;
+typedef uint8_t FOREIGN any_u8;
+typedef int16_t FOREIGN any_i16;
+typedef uint16_t FOREIGN any_u16;
+typedef int32_t FOREIGN any_i32;
+typedef float FOREIGN any_f32;
+typedef double FOREIGN any_f64;
 
 static const struct {
     char name[8], long_name[12];
@@ -105,8 +116,8 @@ static float round_to_odd(double x)
     return ftl_float_from_bits((is_beyond ? u - 1u : u) | 1u);
 }
 
-/* x with its low 11 bits replaced by one sticky bit, so that a double holds it exactly; used only on the
- * way to 16-bit floats, whose last place lies far above. */
+/* x with its low 11 bits replaced by one sticky bit, so that a double holds it exactly; used only
+ * on the way to 16-bit floats, whose last place lies far above. */
 static double jam(int64_t x)
 {
     uint64_t u = x < 0 ? 0u - (uint64_t)x : (uint64_t)x;
@@ -136,9 +147,9 @@ static uint16_t bf16_from_double(double x)
 /* dispatch */ static void load_doubles(double *out, ftl_dtype from, const void *src, size_t n)
 {
     switch (from) {
-    case FTL_DTYPE_F16: LOOP(n, out[i] = (double)ftl_f16_to_f32(((const uint16_t *)src)[i]));
-    case FTL_DTYPE_BF16: LOOP(n, out[i] = (double)ftl_bf16_to_f32(((const uint16_t *)src)[i]));
-    case FTL_DTYPE_F32: LOOP(n, out[i] = (double)((const float *)src)[i]);
+    case FTL_DTYPE_F16: LOOP(n, out[i] = (double)ftl_f16_to_f32(((const any_u16 *)src)[i]));
+    case FTL_DTYPE_BF16: LOOP(n, out[i] = (double)ftl_bf16_to_f32(((const any_u16 *)src)[i]));
+    case FTL_DTYPE_F32: LOOP(n, out[i] = (double)((const any_f32 *)src)[i]);
     default: assert(from == FTL_DTYPE_F64); memcpy(out, src, n * sizeof *out);
     }
 }
@@ -147,10 +158,10 @@ static uint16_t bf16_from_double(double x)
 {
     switch (from) {
     case FTL_DTYPE_BOOL:
-    case FTL_DTYPE_U8: LOOP(n, out[i] = ((const uint8_t *)src)[i]);
-    case FTL_DTYPE_I8: LOOP(n, out[i] = ((const int8_t *)src)[i]);
-    case FTL_DTYPE_I16: LOOP(n, out[i] = ((const int16_t *)src)[i]);
-    case FTL_DTYPE_I32: LOOP(n, out[i] = ((const int32_t *)src)[i]);
+    case FTL_DTYPE_U8: LOOP(n, out[i] = ((const any_u8 *)src)[i]);
+    case FTL_DTYPE_I8: LOOP(n, out[i] = ((const any_i8 *)src)[i]);
+    case FTL_DTYPE_I16: LOOP(n, out[i] = ((const any_i16 *)src)[i]);
+    case FTL_DTYPE_I32: LOOP(n, out[i] = ((const any_i32 *)src)[i]);
     default: assert(from == FTL_DTYPE_I64); memcpy(out, src, n * sizeof *out);
     }
 }
@@ -158,26 +169,26 @@ static uint16_t bf16_from_double(double x)
 /* dispatch */ static void store_ints(void *dst, ftl_dtype to, const int64_t *x, size_t n)
 {
     switch (to) {
-    case FTL_DTYPE_BOOL: LOOP(n, ((uint8_t *)dst)[i] = x[i] != 0);
-    case FTL_DTYPE_U8: LOOP(n, ((uint8_t *)dst)[i] = (uint8_t)clamp(x[i], 0, UINT8_MAX));
-    case FTL_DTYPE_I8: LOOP(n, ((int8_t *)dst)[i] = (int8_t)clamp(x[i], INT8_MIN, INT8_MAX));
-    case FTL_DTYPE_I16: LOOP(n, ((int16_t *)dst)[i] = (int16_t)clamp(x[i], INT16_MIN, INT16_MAX));
-    case FTL_DTYPE_I32: LOOP(n, ((int32_t *)dst)[i] = (int32_t)clamp(x[i], INT32_MIN, INT32_MAX));
+    case FTL_DTYPE_BOOL: LOOP(n, ((any_u8 *)dst)[i] = x[i] != 0);
+    case FTL_DTYPE_U8: LOOP(n, ((any_u8 *)dst)[i] = (uint8_t)clamp(x[i], 0, UINT8_MAX));
+    case FTL_DTYPE_I8: LOOP(n, ((any_i8 *)dst)[i] = (int8_t)clamp(x[i], INT8_MIN, INT8_MAX));
+    case FTL_DTYPE_I16: LOOP(n, ((any_i16 *)dst)[i] = (int16_t)clamp(x[i], INT16_MIN, INT16_MAX));
+    case FTL_DTYPE_I32: LOOP(n, ((any_i32 *)dst)[i] = (int32_t)clamp(x[i], INT32_MIN, INT32_MAX));
     case FTL_DTYPE_I64: memcpy(dst, x, n * sizeof *x); break;
-    case FTL_DTYPE_F16: LOOP(n, ((uint16_t *)dst)[i] = f16_from_double(jam(x[i])));
-    case FTL_DTYPE_BF16: LOOP(n, ((uint16_t *)dst)[i] = bf16_from_double(jam(x[i])));
-    case FTL_DTYPE_F32: LOOP(n, ((float *)dst)[i] = (float)x[i]);
-    default: assert(to == FTL_DTYPE_F64); LOOP(n, ((double *)dst)[i] = (double)x[i]);
+    case FTL_DTYPE_F16: LOOP(n, ((any_u16 *)dst)[i] = f16_from_double(jam(x[i])));
+    case FTL_DTYPE_BF16: LOOP(n, ((any_u16 *)dst)[i] = bf16_from_double(jam(x[i])));
+    case FTL_DTYPE_F32: LOOP(n, ((any_f32 *)dst)[i] = (float)x[i]);
+    default: assert(to == FTL_DTYPE_F64); LOOP(n, ((any_f64 *)dst)[i] = (double)x[i]);
     }
 }
 
 /* dispatch */ static void store_doubles(void *dst, ftl_dtype to, const double *x, size_t n)
 {
     switch (to) {
-    case FTL_DTYPE_BOOL: LOOP(n, ((uint8_t *)dst)[i] = x[i] != 0.0);
-    case FTL_DTYPE_F16: LOOP(n, ((uint16_t *)dst)[i] = f16_from_double(x[i]));
-    case FTL_DTYPE_BF16: LOOP(n, ((uint16_t *)dst)[i] = bf16_from_double(x[i]));
-    case FTL_DTYPE_F32: LOOP(n, ((float *)dst)[i] = (float)x[i]);
+    case FTL_DTYPE_BOOL: LOOP(n, ((any_u8 *)dst)[i] = x[i] != 0.0);
+    case FTL_DTYPE_F16: LOOP(n, ((any_u16 *)dst)[i] = f16_from_double(x[i]));
+    case FTL_DTYPE_BF16: LOOP(n, ((any_u16 *)dst)[i] = bf16_from_double(x[i]));
+    case FTL_DTYPE_F32: LOOP(n, ((any_f32 *)dst)[i] = (float)x[i]);
     case FTL_DTYPE_F64: memcpy(dst, x, n * sizeof *x); break;
     default: {
         int64_t whole[BLOCK];

@@ -5,8 +5,8 @@
  *
  * Rules of conversion, each value rounded once:
  *   to bool       1 when the value is not 0 (nan gives 1)
- *   to a whole    floats truncate towards zero; what lies outside of the target's range gives its least
- *                 or greatest value; nan gives 0
+ *   to a whole    floats truncate towards zero; what lies outside of the target's range gives
+ *                 its least or greatest value; nan gives 0
  *   to a float    nearest, ties to even; f16, bf16 and f32 give infinity beyond their range;
  *                 nan stays nan (quiet)
  *   from bool     the byte is read as stored (0 or 1)
@@ -16,9 +16,9 @@
 
 #include "base/base.h"
 
-/* "bool", "u8", "i8", "i16", "i32", "i64", "f16", "bf16", "f32", "f64". Static text, never null. */
+/* "bool", "u8", "i8", "i16", "i32", "i64", "f16", "bf16", "f32", "f64". Static, never null. */
 const char *ftl_dtype_get_name(ftl_dtype dtype);
-/* "float32" and so on, the names that NumPy users know; "bfloat16" for bf16. Static, never null. */
+/* "float32" and so on, the names that NumPy users know; "bfloat16" for bf16. */
 const char *ftl_dtype_get_long_name(ftl_dtype dtype);
 /* Reads either name, "fp16", "fp32", "fp64", "float", "double", "int", "half". False: unknown. */
 bool ftl_dtype_find(const char *name, size_t len, ftl_dtype *dtype);
@@ -29,8 +29,8 @@ bool ftl_dtype_is_float(ftl_dtype dtype);
 /* u8, i8, i16, i32, i64; not bool. */
 bool ftl_dtype_is_whole(ftl_dtype dtype);
 
-/* dst[i] = src[i] converted, i < n. dst and src do not overlap, unless both types have one size and
- * dst == src. Elements are aligned to their size. */
+/* dst[i] = src[i] converted, i < n. dst and src do not overlap, unless both types have one size
+ * and dst == src. Any alignment. */
 void ftl_dtype_convert(void *dst, ftl_dtype to, const void *src, ftl_dtype from, size_t n);
 /* One element, with the same rules. A whole number beyond 2^53 is rounded by get_double. */
 double ftl_dtype_get_double(ftl_dtype dtype, const void *p);
@@ -78,8 +78,8 @@ static inline float ftl_f16_to_f32(uint16_t h)
     return ftl_float_from_bits(sign | (magnitude >= 0x0f800000u ? special : finite));
 }
 
-/* Normal results round in whole-number arithmetic; adding 0.5 aligns a value below 2^-14 so that the
- * addition itself rounds it to a multiple of 2^-24, the subnormal step. */
+/* Normal results round in whole-number arithmetic; adding 0.5 aligns a value below 2^-14 so that
+ * the addition itself rounds it to a multiple of 2^-24, the subnormal step. */
 static inline uint16_t ftl_f16_from_f32(float x)
 {
     uint32_t u = ftl_float_get_bits(x);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Blocks of LANES counters go through the rounds together, one array for each word, so that the compiler
- * turns the inner loops into vector code.
+ * Blocks of LANES counters go through the rounds together, one array for each word, so that the
+ * compiler turns the inner loops into vector code.
  */
 #include "base/random.h"
 

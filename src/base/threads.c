@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One word, `ticket`, holds the number of the job in its upper half and the next task in its lower. A worker
- * reads the ticket, then the job's fields, then takes the task by compare-and-swap. The swap succeeds only while
- * that job still has an unclaimed task, so the fields that were read are that job's: the next job is
- * written only after every task of this one has been counted in `done`. No worker has to check in or out, and
- * one that wakes too late finds a newer ticket and harms nothing.
+ * One word, `ticket`, holds the number of the job in its upper half and the next task in its
+ * lower. A worker reads the ticket, then the job's fields, then takes the task by
+ * compare-and-swap. The swap succeeds only while that job still has an unclaimed task, so the
+ * fields that were read are that job's: the next job is written only after every task of this one
+ * has been counted in `done`. No worker has to check in or out, and one that wakes too late finds
+ * a newer ticket and harms nothing.
  *
- * Sleep follows Dekker's pattern: the sleeper announces itself, then looks again; the waker changes the word, then
- * looks for sleepers; both orders are sequentially consistent, so one of them sees the other.
+ * Sleep follows Dekker's pattern: the sleeper announces itself, then looks again; the waker
+ * changes the word, then looks for sleepers; both orders are sequentially consistent, so one of
+ * them sees the other.
  */
 #include "base/threads.h"
 
