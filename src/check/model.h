@@ -68,7 +68,6 @@ typedef FTL_VEC(ftl_expr *) ftl_exprs;
 typedef enum ftl_place_form {
     FTL_AT_AFFINE,   /* offset + sum coef * axis: i, 3, i-1, 2*i+k; a symbol is its number; `_` is an axis of its own */
     FTL_AT_SLICE,    /* start + step * axis; start and step known once the extent is (stage extents fills them) */
-    FTL_AT_BLOCK,    /* left side only: axis / divisor */
     FTL_AT_GATHER,   /* the value of an expression */
     FTL_AT_TIME      /* virtual time: *t + offset (does not count as a dimension of the stored tensor) */
 } ftl_place_form;
@@ -79,8 +78,7 @@ typedef struct ftl_at_place {
     ftl_place_form form;
     ftl_span span;
     int64_t offset;                       /* AFFINE; SLICE: start, once known; TIME */
-    FTL_VEC(ftl_term) terms;              /* AFFINE: coefs not 0, axes differ; SLICE: one, coef = step; BLOCK: one */
-    int64_t divisor;                      /* BLOCK */
+    FTL_VEC(ftl_term) terms;              /* AFFINE: coefs not 0, axes differ; SLICE: one, coef = step; */
     ftl_expr *gather;                     /* GATHER: scalar per element, projected like any operand */
     bool has_start, has_stop, has_step;   /* SLICE as written */
     int64_t start, stop, step;
@@ -114,14 +112,18 @@ struct ftl_expr {
     bool truth;                /* READ */
     ftl_at_place *places;      /* READ: one per written index, time included */
     uint32_t n_places;
-    ftl_opcode op;             /* MAP */
+    ftl_opcode op;             /* MAP; ADD MUL AND OR MIN MAX may have more than two args: a left fold */
     ftl_projection reduce;     /* REDUCE */
     uint32_t *over;            /* REDUCE: axes, rising */
     uint32_t n_over;
+    int64_t block;             /* REDUCE: 0, else each `block` places of over[0] (the last block may be smaller)
+                                  become one place of axis `into` (P[x/2] = F[x]) */
+    uint32_t into;             /* REDUCE with block: an axis of the left side */
     ftl_exprs args;
     ftl_builtin builtin;       /* CALL */
     struct ftl_call *call;     /* CALL: its resolved options */
     const double *data;        /* LITERAL */
+    const int64_t *shape;      /* LITERAL: extent of each of its axes */
 };
 
 /* Options of a call, resolved. Axis ids are the equation's. */
@@ -154,6 +156,8 @@ typedef struct ftl_axis {
     bool is_left, is_fresh;  /* on the left side; made by `_` */
     bool is_global;          /* declared by `axis` or a domain of that name */
     uint32_t uses;           /* occurrences on the right */
+    int32_t block_of;        /* axis of a left index x/2: the axis x, with divisor `block`; else -1 */
+    int64_t block;
 } ftl_axis;
 
 typedef struct ftl_equation {
