@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Compiled test programs (cmocka) and the tests of the tools."""
+import re
+import sys
+
+from .tasks import FAIL, PASS, SKIP, Result, Task, command, failed, one, tail
+
+LINE = re.compile(r"^\[ +(OK|FAILED|SKIPPED) +\] (?!\d+ test)(.*)$", re.M)
+STATES = {"OK": PASS, "FAILED": FAIL, "SKIPPED": SKIP}
+
+
+def results_of(name, done):
+    """Results of one program, one for each of its tests; a crash is one more failure."""
+    out = done.stdout + done.stderr
+    seen = {}
+    for m in LINE.finditer(out):
+        seen[m[2].strip()] = STATES[m[1]]
+    results = [Result(f"{name}: {test}", state, tail(out) if state == FAIL else "said by the test")
+               for test, state in seen.items()]
+    whole = re.search(r"^\[=+\] \d+ test\(s\) run\.", out, re.M)
+    if done.returncode < 0 or not whole or (done.returncode and FAIL not in seen.values()):
+        results.append(Result(name, FAIL, f"exit status {done.returncode}\n{tail(out)}"))
+    return results
+
+
+def program_task(context, program, wrapper=(), timeout=300):
+    name = f"{context.label}{program.relative_to(context.build / 'tests')}"
+    return Task(name, lambda folder: results_of(name, command([*wrapper, program], folder, timeout)))
+
+
+def sources(context, *folders):
+    return sorted(p for f in folders for p in (context.root / "tests" / f).glob("test_*.c"))
+
+
+def built(context, paths, **options):
+    """Tasks of the programs that were built from these sources."""
+    tests = context.root / "tests"
+    return [program_task(context, context.build / "tests" / p.relative_to(tests).with_suffix(""), **options)
+            for p in paths]
+
+
+def unit_tasks(context):
+    return built(context, sources(context, "unit", "api"))
+
+
+def fault_tasks(context):
+    return built(context, sources(context, "fault"))
+
+
+def python_task(path):
+    """A file of Python's unittest as a task with a result for each test."""
+    def body(folder):
+        done = command([sys.executable, "-B", path, "-v"], folder)
+        found = re.findall(r"^(\w+) \(.*\).* \.\.\. (ok|FAIL|ERROR|skipped.*)$", done.stderr, re.M)
+        state = {"ok": PASS, "FAIL": FAIL, "ERROR": FAIL}
+        results = [Result(f"{path.stem}: {test}", state.get(word, SKIP), tail(done.stderr, 40))
+                   for test, word in found]
+        if done.returncode and not any(r.state == FAIL for r in results):
+            results.append(Result(path.stem, FAIL, tail(done.stderr)))
+        return results
+    return Task(path.stem, body)
+
+
+def tool_tasks(context):
+    def tool(name):
+        def body(folder):
+            done = command([sys.executable, "-B", context.root / "tools" / name], folder)
+            return tail(done.stdout + done.stderr, 40) if done.returncode else None
+        return one(f"tools/{name}", body)
+    tests = [python_task(p) for p in sorted((context.root / "tests/tools").glob("test_*.py"))]
+    return [tool("check_layers"), tool("check_size"), *tests]
+
+
+def need(context, path, name):
+    """A failing task where a program that others need was not built, else nothing."""
+    return [] if path.exists() else [failed(name, f"{path.relative_to(context.root)} was not built")]
