@@ -122,7 +122,7 @@ typedef struct ftl_gemm_kernels ftl_gemm_kernels; /* gemm.c's own */
 
 typedef struct ftl_kernels {
     ftl_isa isa;
-    ftl_tile_kernels tile[FTL_TILE_COUNT];
+    const ftl_tile_kernels *tile[FTL_TILE_COUNT];
 
     /* Boolean tiles */
     void (*logic_and)(uint8_t *dst, const uint8_t *a, const uint8_t *b, size_t n);
