@@ -6,7 +6,7 @@
 #   make test       installs what is missing, builds, runs every test (minutes)
 #   make check      layers, sizes, unit tests, language tests, examples of the docs (seconds)
 #   make soak       fuzzing, valgrind, thread sanitizer (FUZZ_SECONDS=600 for each fuzz target)
-#   make bench      speed, side by side with the peers
+#   make bench      speed, side by side with the peers (BENCH_ARGS='--only P2 --threads 1')
 #   make bless      rewrites the expected outputs of the tests; read the diff
 #   make install    PREFIX=/usr/local DESTDIR=
 #
@@ -87,7 +87,7 @@ $(BUILD)/flags: $(if $(findstring $(FLAGS_NOW),$(file <$(BUILD)/flags)),,changed
 	@echo '$(FLAGS_NOW)' > $@
 .PHONY: changed
 
-$(BUILD)/obj/tests/api/%.o $(BUILD)/obj/cli/%.o: ROOMS =
+$(BUILD)/obj/tests/api/%.o $(BUILD)/obj/cli/%.o $(BUILD)/obj/bench/%.o: ROOMS =
 $(BUILD)/obj/%.o: ROOMS = -Isrc
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -123,6 +123,10 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call obj,$(SUPPORT)) $(BUILD)/libfuse
 $(BUILD)/tests/api/%: $(BUILD)/obj/tests/api/%.o $(BUILD)/libfusetl.so
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $< -L$(BUILD) -lfusetl -Wl,-rpath,$(abspath $(BUILD)) -lcmocka -lm
+
+$(BUILD)/bench/driver: $(BUILD)/obj/bench/driver.o $(BUILD)/libfusetl.a
+	@mkdir -p $(@D)
+	$(Q)$(LINK) -o $@ $^ $(LIBS)
 
 $(BUILD)/fuzz_%: $(BUILD)/obj/fuzz/fuzz_%.o $(BUILD)/libfusetl.a
 	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $^ $(LIBS)
@@ -162,8 +166,10 @@ soak: test-programs fuzz
 bless: all
 	@tests/run --build $(BUILD) --bless check
 
-bench: all
-	@bench/run $(BUILD)
+bench:
+	@tools/deps build bench
+	@$(MAKE) --no-print-directory all $(BUILD)/bench/driver
+	@.deps/bench/bin/python bench/run.py --driver $(BUILD)/bench/driver --fuse $(BUILD)/fuse $(BENCH_ARGS)
 
 # ---- installing ----
 

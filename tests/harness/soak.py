@@ -4,22 +4,10 @@ import os
 import shutil
 from dataclasses import replace
 
-from . import lang, programs
+from . import lang, programs, seeds
 from .tasks import command, failed, one, skipped, tail
 
 VALGRIND = ("valgrind", "-q", "--error-exitcode=99", "--leak-check=full", "--errors-for-leak-kinds=definite")
-
-
-def seeds(context, target, folder):
-    """A folder of first inputs: what the project has of that kind."""
-    place = folder / "seeds"
-    place.mkdir()
-    kinds = {"parser": ("tests/lang/**/*.fuse", "examples/**/*.fuse")}
-    kept = sorted((context.root / "fuzz/seeds" / target).glob("*"))
-    found = [p for pattern in kinds.get(target, ()) for p in context.root.glob(pattern)]
-    for n, path in enumerate(kept + found):
-        shutil.copy(path, place / f"{n}_{path.name}")
-    return place
 
 
 def fuzz_task(context, program):
@@ -27,8 +15,10 @@ def fuzz_task(context, program):
 
     def body(folder):
         words = [program, f"-max_total_time={context.seconds}", "-rss_limit_mb=2048", "-timeout=20",
-                 "-malloc_limit_mb=1024", "-print_final_stats=1", "new", seeds(context, target, folder)]
-        (folder / "new").mkdir()
+                 "-malloc_limit_mb=1024", "-print_final_stats=1", "new", "seeds"]
+        for name in ("new", "seeds"):
+            (folder / name).mkdir()
+        seeds.write(context.root, target, folder / "seeds")
         done = command(words, folder, timeout=context.seconds + 120)
         if done.returncode == 0:
             return None

@@ -10,13 +10,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from harness import corpus, docs, lang, npy, programs, tasks  # noqa: E402
+from harness import corpus, docs, lang, npy, programs, seeds, tasks  # noqa: E402
 
 
-def npy_bytes(descr, shape, payload, fortran=False, version=1):
-    head = repr({"descr": descr, "fortran_order": fortran, "shape": shape}).encode() + b"\n"
-    size = struct.pack("<H" if version == 1 else "<I", len(head))
-    return b"\x93NUMPY" + bytes([version, 0]) + size + head + payload
+def npy_bytes(descr, shape, payload, **more):
+    return seeds.npy(descr, shape, payload=payload, **more)
 
 
 class Case(unittest.TestCase):

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""First inputs for the fuzz targets: small files of each kind, made here."""
+import io
+import json
+import struct
+import zipfile
+
+
+def npy(descr="<f4", shape=(2, 3), fortran=False, version=1, payload=None):
+    head = repr({"descr": descr, "fortran_order": fortran, "shape": shape}).encode() + b"\n"
+    size = struct.pack("<H" if version == 1 else "<I", len(head))
+    count = 1
+    for extent in shape:
+        count *= extent
+    body = bytes(range(count * int(descr[2:]))) if payload is None else payload
+    return b"\x93NUMPY" + bytes([version, 0]) + size + head + body
+
+
+def npy_files():
+    kinds = ("<f4", "<f8", "<f2", "|b1", "|u1", "|i1", "<i2", ">i4", "<i8", ">f4")
+    files = [npy(kind) for kind in kinds]
+    return files + [npy(shape=()), npy(shape=(0, 5)), npy(fortran=True), npy(version=2), npy(version=3)]
+
+
+def npz(compression, members):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", compression) as z:
+        for name, data in members.items():
+            z.writestr(name, data)
+    return out.getvalue()
+
+
+def npz_files():
+    members = {"W.npy": npy(), "b.npy": npy("<f8", (2,))}
+    ways = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+    return [npz(way, m) for way in ways for m in (members, {"arr_0.npy": npy()}, {})]
+
+
+def safetensors_file(header, payload):
+    text = json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + payload
+
+
+def safetensors_files():
+    def entry(dtype, shape, start, end):
+        return {"dtype": dtype, "shape": shape, "data_offsets": [start, end]}
+    two = {"W": entry("F32", [2, 2], 0, 16), "b": entry("BF16", [3], 16, 22), "__metadata__": {"k": "v"}}
+    return [safetensors_file(two, bytes(22)), safetensors_file({"W": entry("I64", [], 0, 8)}, bytes(8)),
+            safetensors_file({"W": entry("F16", [0, 4], 0, 0)}, b""), safetensors_file({}, b"")]
+
+
+def json_files():
+    texts = ("[[1, 2.5], [-3e4, 0]]", "7", "[]", "[[], []]", "[[[true]]]", "[NaN, 1]", '{"a": [1]}', "[1, [2]]")
+    return [t.encode() for t in texts]
+
+
+def csv_files():
+    texts = ("x,y\n0,1\n1,2\n", "alice,bob\n", '"a ""b""",c\n\n', "0,1,0.5\r\n3,4,-2\r\n", "1;2\n", "-1,2\n", "")
+    return [bytes([k]) + t.encode() for t in texts for k in (2, 6)]
+
+
+def program_files(root):
+    places = ("tests/lang", "examples")
+    return [p.read_bytes() for place in places for p in sorted((root / place).glob("**/*.fuse"))]
+
+
+def graph_files(root):
+    return [p.read_bytes() for p in sorted((root / "tests").glob("**/*.graph"))]
+
+
+def write(root, target, folder):
+    """Writes the first inputs of a target into folder."""
+    kinds = {"npy": npy_files, "npz": npz_files, "safetensors": safetensors_files, "json": json_files,
+             "csv": csv_files, "parser": lambda: program_files(root), "graph": lambda: graph_files(root)}
+    for n, data in enumerate(kinds.get(target, list)()):
+        (folder / f"seed{n}").write_bytes(data)
