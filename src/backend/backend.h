@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * backend: a versioned table of functions that runs graphs. The registry lists what is built in; torch and
- * xla open their libraries when asked. A backend implements core operations only and gets the whole
- * plan, loops included. One device per executable; one thread at a time per executable.
+ * backend: a versioned table of functions that runs graphs. The registry lists what is built in;
+ * torch and xla open their libraries when asked. A backend implements core operations only and gets
+ * the whole plan, loops included. One device per executable; one thread at a time per executable.
  */
 #ifndef FTL_BACKEND_H
 #define FTL_BACKEND_H
@@ -47,22 +47,26 @@ struct ftl_backend {
     const char *name; /* "native" */
     const char *alias;/* "numpy" */
     void (*get_info)(ftl_backend_info *out);
-    ftl_status (*open)(const ftl_device_options *options, ftl_device **out, ftl_backend_error *error);
+    ftl_status (*open)(const ftl_device_options *options, ftl_device **out,
+                       ftl_backend_error *error);
     void (*close)(ftl_device *device);
     /* The plan (and its arena) must outlive the executable. */
-    ftl_status (*compile)(ftl_device *device, const ftl_plan *plan, ftl_exec **out, ftl_backend_error *error);
+    ftl_status (*compile)(ftl_device *device, const ftl_plan *plan, ftl_exec **out,
+                          ftl_backend_error *error);
     void (*free_exec)(ftl_exec *exec);
-    /* inputs: one tensor per plan->inputs, of the stated dtype and shape (any strides and alignment); they stay bound by the
-     * caller during the run. outputs: one slot per graph output. A slot that holds a contiguous tensor of the right
-     * dtype and shape is written in place (warm runs allocate nothing); a null slot receives a new tensor. */
-    ftl_status (*run)(ftl_exec *exec, ftl_tensor *const *inputs, ftl_tensor **outputs, ftl_backend_error *error);
-    /* Timing per step of the outermost plan (stats has plan->steps.len entries); collect turns it on for later runs. */
+    /* inputs: one tensor per plan->inputs, of the stated dtype and shape (any strides and
+     * alignment); they stay bound by the caller during the run. outputs: one slot per graph output.
+     * A slot that holds a contiguous tensor of the right dtype and shape is written in place (warm
+     * runs allocate nothing); a null slot receives a new tensor. */
+    ftl_status (*run)(ftl_exec *exec, ftl_tensor *const *inputs, ftl_tensor **outputs,
+                      ftl_backend_error *error);
+    /* Timing per step of the outermost plan (stats has plan->steps.len entries), for later runs. */
     void (*set_profiling)(ftl_exec *exec, bool on);
     void (*get_stats)(const ftl_exec *exec, ftl_step_stats *stats);
 };
 
-/* The oracle: plain scalar loops in double precision over the graph (native/oracle.c). Not a backend that users pick by
- * accident: name "oracle". */
+/* The oracle: plain scalar loops in double precision over the graph (native/oracle.c), which reads
+ * plan->graph and plan->inputs only. Not a backend that users pick by accident: name "oracle". */
 extern const ftl_backend ftl_backend_native, ftl_backend_oracle;
 
 /* By name or alias, null when unknown. ftl_backend_get(i): null past the end. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * data: tensors in memory, relations as tuples, symbol tables. A tensor is dtype, shape, strides and a
- * counted owner of its bytes. Strides are in bytes and may be zero or negative. Tensors are immutable
- * once shared, apart from the outputs that a run writes.
+ * data: tensors in memory, relations as tuples, symbol tables. A tensor is dtype, shape, strides
+ * and a counted owner of its bytes. Strides are in bytes and may be zero or negative. Tensors are
+ * immutable once shared, apart from the outputs that a run writes.
  */
 #ifndef FTL_DATA_TENSOR_H
 #define FTL_DATA_TENSOR_H
@@ -27,14 +27,27 @@ struct ftl_tensor {
     int refs;                       /* atomic */
     ftl_owner owner;
     const ftl_allocator *alloc;
+    size_t block;                   /* bytes of this struct and the elements that follow it */
 };
 
-/* New zeroed contiguous row-major tensor, one reference. FTL_ERR_MEMORY when it is too large. */
+/* New zeroed contiguous row-major tensor, one reference. FTL_ERR_MEMORY when it is too large;
+ * FTL_ERR_USAGE for a rank over FTL_MAX_RANK or a negative extent. */
 ftl_status ftl_tensor_new(const ftl_allocator *alloc, ftl_dtype dtype, uint32_t rank,
                           const int64_t *shape, ftl_tensor **out);
-/* Wraps bytes that owner releases (at once when this fails). strides may be null: row-major. */
-ftl_status ftl_tensor_wrap(const ftl_allocator *alloc, ftl_dtype dtype, uint32_t rank, const int64_t *shape,
-                           const int64_t *strides, void *data, ftl_owner owner, ftl_tensor **out);
+/* Bytes of somebody else's. */
+typedef struct ftl_tensor_bytes {
+    ftl_dtype dtype;
+    uint32_t rank;
+    const int64_t *shape;
+    const int64_t *strides; /* bytes; null: row-major */
+    void *data;
+    ftl_owner owner;        /* release may be null: nobody frees */
+    bool mapped;
+} ftl_tensor_bytes;
+/* A tensor over bytes that their owner releases (at once when this fails, as ftl_tensor_new does).
+ * */
+ftl_status ftl_tensor_wrap(const ftl_allocator *alloc, const ftl_tensor_bytes *bytes,
+                           ftl_tensor **out);
 ftl_tensor *ftl_tensor_retain(ftl_tensor *t);
 void ftl_tensor_release(ftl_tensor *t); /* null is fine */
 int64_t ftl_tensor_get_count(const ftl_tensor *t);
@@ -56,16 +69,24 @@ int64_t ftl_symbols_add(ftl_symbols *s, const char *text, size_t len);
 int64_t ftl_symbols_get_count(const ftl_symbols *s);
 const char *ftl_symbols_get(const ftl_symbols *s, int64_t i); /* NUL-terminated, borrowed */
 
-/* ---- tuples of a relation: columns of int64 (a position or a symbol number), optional values ---- */
+/* ---- tuples of a relation: columns of int64 (a position or a symbol number), optional values ----
+ * */
 typedef struct ftl_tuples {
     const ftl_allocator *alloc;
     uint32_t arity;
     int64_t count;
+    int64_t cap;                    /* entries that each column and values have room for */
     int64_t *columns[FTL_MAX_RANK]; /* count entries each */
     double *values;                 /* count entries, or null: all 1 */
     bool is_text[FTL_MAX_RANK];     /* the column was text: entries are numbers in symbols[k] */
     ftl_symbols *symbols[FTL_MAX_RANK]; /* owned; null for integer columns */
 } ftl_tuples;
+/* No tuples yet. FTL_ERR_USAGE for an arity over FTL_MAX_RANK. */
+ftl_status ftl_tuples_new(const ftl_allocator *alloc, uint32_t arity, bool has_values,
+                          ftl_tuples **out);
+/* Room for at least cap tuples; doubles, so that adding one at a time is linear. Nothing changes on
+ * failure. */
+ftl_status ftl_tuples_reserve(ftl_tuples *t, int64_t cap);
 void ftl_tuples_free(ftl_tuples *t); /* frees the struct as well; null is fine */
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The plan: a graph after all passes, cut into steps, with a place for every value. Made by the plan
- * room, executed by a backend. Backends that fuse and place by themselves (xla) read the graph alone.
+ * The plan: a graph after all passes, cut into steps, with a place for every value. Made by the
+ * plan room, executed by a backend. Backends that fuse and place by themselves (xla) read the graph
+ * alone.
  */
 #ifndef FTL_IR_PLAN_H
 #define FTL_IR_PLAN_H
@@ -11,7 +12,7 @@
 typedef struct ftl_plan ftl_plan;
 
 typedef enum ftl_step_kind {
-    FTL_STEP_CONTRACT, /* one binary CONTRACT, with an optional fused epilogue (MAP values after it) */
+    FTL_STEP_CONTRACT, /* one binary CONTRACT, with an optional fused epilogue (MAP values) */
     FTL_STEP_NEST,     /* VIEW, MAP, REDUCE, GATHER, IOTA, CAST values fused into one loop nest */
     FTL_STEP_OP,       /* any other single value: concat, reshape copy, topk, ... */
     FTL_STEP_LOOP      /* a loop with its own plan */
@@ -30,7 +31,7 @@ typedef enum ftl_place_kind {
     FTL_PLACE_INPUT,  /* bound by the caller: slot = index in plan->inputs */
     FTL_PLACE_CONST,  /* the value's own data */
     FTL_PLACE_ARENA,  /* offset in the run arena */
-    FTL_PLACE_ALIAS,  /* the bytes of another value (reshape, in-place write_at, loop carry): of */
+    FTL_PLACE_ALIAS,  /* the bytes of value `of` (reshape, in-place write_at, loop carry) */
     FTL_PLACE_PARAM   /* loop body: bound by the loop */
 } ftl_place_kind;
 
@@ -48,7 +49,7 @@ struct ftl_plan {
     FTL_VEC(ftl_value *) inputs;
     ftl_place *places;               /* by value id */
     size_t arena_size;               /* bytes of the run arena, bodies included */
-    size_t live_peak;                /* bytes: the largest sum of live values, without reuse losses */
+    size_t live_peak;                /* bytes: the largest sum of live values, without losses */
 };
 
 #endif
