@@ -130,10 +130,14 @@ struct ftl_expr {
 typedef struct ftl_call {
     bool has_axis;
     uint32_t axis;             /* axis that softmax and kin normalise, max(x, axis=) drops, concat joins (its RESULT axis) */
-    uint32_t *part_axes;       /* concat: the joined axis in each argument; attention: see builtin.def */
+    uint32_t *part_axes;       /* concat of several: the joined axis in each argument (extent of new_axes[0]: their sum);
+                                  concat of one: the axes that become one, in order (extent: their product);
+                                  attention: width d, attended s, value e (d and e may be the same id: in q and k
+                                  it is contracted, in v it is the result's) */
     uint32_t n_parts;
     double eps;                /* layernorm, rmsnorm */
-    int64_t k;                 /* topk; tucker rank (0: default) */
+    int64_t k;                 /* topk (extent of new_axes[0]: min(k, extent of axis)); causal_mask: extent of both
+                                  new_axes; tucker rank (0: default) */
     double threshold;          /* tucker */
     bool has_scale, causal, exact;
     double fill; bool has_fill;/* masked_softmax */
