@@ -152,7 +152,7 @@ test:
 	@tools/deps build test
 	@$(MAKE) --no-print-directory test-programs
 	@$(MAKE) --no-print-directory SAN=1 BUILD=$(BUILD)/san test-programs
-	@tests/run --build $(BUILD) --san $(BUILD)/san check corpus san fault oracle
+	@tests/run --build $(BUILD) --san $(BUILD)/san check corpus san fault oracle install
 
 fuzz:
 	@$(MAKE) --no-print-directory CC=clang SAN=fuzz BUILD=$(BUILD)/fuzz fuzz-programs

@@ -12,7 +12,8 @@ typedef struct session {
     ftl_arena arena;
     ftl_intern names;
     ftl_diags diags;
-    jmp_buf fail;
+    const uint8_t *data;
+    size_t size;
 } session;
 
 static ftl_tree *parse(session *s, const char *text, size_t len)
@@ -40,17 +41,21 @@ static void check_text(session *s, const char *text, size_t len)
                  "formatting settles");
 }
 
+static ftl_status check_input(void *p)
+{
+    session *s = p;
+    ftl_intern_init(&s->names, &s->arena);
+    ftl_diags_init(&s->diags, &s->arena);
+    check_text(s, ftl_arena_strndup(&s->arena, (const char *)s->data, s->size), s->size);
+    return FTL_OK;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static session s;
+    session s = {.data = data, .size = size};
     ftl_arena_init(&s.arena, ftl_allocator_get_default());
     s.arena.limit = FUZZ_MEMORY;
-    s.arena.on_fail = &s.fail;
-    if (setjmp(s.fail) == 0) {
-        ftl_intern_init(&s.names, &s.arena);
-        ftl_diags_init(&s.diags, &s.arena);
-        check_text(&s, ftl_arena_strndup(&s.arena, (const char *)data, size), size);
-    }
+    (void)ftl_arena_run(&s.arena, check_input, &s);
     ftl_arena_fini(&s.arena);
     return 0;
 }

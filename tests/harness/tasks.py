@@ -64,9 +64,9 @@ def environment(folder):
     """What a test sees: its own home and temporary folder, one language, sanitizers that fail."""
     keep = {k: v for k, v in os.environ.items() if k in ("PATH", "LD_LIBRARY_PATH", "OPENBLAS_NUM_THREADS")}
     return {**keep, "HOME": str(folder), "TMPDIR": str(folder), "LC_ALL": "C.UTF-8", "TERM": "dumb",
-            "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:exitcode=99",
+            "ASAN_OPTIONS": "detect_leaks=1:allocator_may_return_null=1:exitcode=99",
             "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
-            "TSAN_OPTIONS": "halt_on_error=1:exitcode=99"}
+            "TSAN_OPTIONS": "halt_on_error=1:exitcode=99:allocator_may_return_null=1"}
 
 
 def command(words, folder, timeout=120, **more):

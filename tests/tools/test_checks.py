@@ -120,6 +120,7 @@ class Sizes(unittest.TestCase):
         self.check(short + function(60), None)
         self.check(short + function(61), "src/ir/a.c:202: f has 61 lines")
         self.check(short + function(61, mark=" /* dispatch */"), None)
+        self.check(short + function(61, head="/* dispatch */ int f(int a)"), None)
         self.check(short + function(61, head="int f(int a) /* not a dispatch */"), "f has 61 lines")
 
     def test_percentile(self):
