@@ -108,7 +108,7 @@ $(BUILD)/libfusetl.a: $(LIB_OBJ) $(BUILD)/flags
 
 $(BUILD)/libfusetl.so: $(LIB_OBJ) $(BUILD)/flags
 	$(call say,LD,$@)
-	$(Q)$(LINK) -shared -Wl,-soname,$(SONAME) -Wl,--no-undefined -o $@ $(LIB_OBJ) $(LIBS)
+	$(Q)$(LINK) -shared -Wl,-soname,$(SONAME) -o $@ $(LIB_OBJ) $(LIBS)
 	$(Q)ln -sf libfusetl.so $(BUILD)/$(SONAME)
 
 $(BUILD)/fuse: $(call obj,$(CLI)) $(BUILD)/libfusetl.a
