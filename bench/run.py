@@ -185,7 +185,7 @@ def parse_options():
     parser.add_argument("--peers", default="", help="only these peers, with commas")
     parser.add_argument("--threads", default="1,2")
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--json", default="bench.json", help="where the figures go")
+    parser.add_argument("--json", default="build/bench.json", help="where the figures go")
     options = parser.parse_args()
     options.peers = [p for p in options.peers.split(",") if p]
     options.only = [p for p in options.only.split(",") if p]
