@@ -198,10 +198,15 @@ static bool parse_after_left_side(ftl_parser *p, ftl_stmt *stmt)
 static ftl_stmt *parse_equation(ftl_parser *p)
 {
     ftl_stmt *stmt = make_stmt(p, FTL_STMT_EQUATION);
-    if (is_at_keyword(p, "let", TOKEN_NAME)) {
-        stmt->is_let = true;
-        p->at++;
-    }
+    stmt->lhs = ftl_parser_parse_reference(p, FTL_PLACE_LEFT);
+    return stmt->lhs && parse_after_left_side(p, stmt) ? stmt : NULL;
+}
+
+static ftl_stmt *parse_let(ftl_parser *p)
+{
+    ftl_stmt *stmt = make_stmt(p, FTL_STMT_EQUATION);
+    stmt->is_let = true;
+    p->at++;
     stmt->lhs = ftl_parser_parse_reference(p, FTL_PLACE_LEFT);
     return stmt->lhs && parse_after_left_side(p, stmt) ? stmt : NULL;
 }
@@ -473,7 +478,7 @@ static const keyword STARTS[] = {
     {"export", TOKEN_NAME, false, parse_export}, {"param", TOKEN_NAME, false, parse_param},
     {"const", TOKEN_NAME, false, parse_const},   {"axis", TOKEN_NAME, false, parse_axis},
     {"domain", TOKEN_NAME, false, parse_domain}, {"import", TOKEN_STRING, true, parse_import},
-    {"fn", TOKEN_NAME, true, parse_fn},
+    {"let", TOKEN_NAME, false, parse_let},       {"fn", TOKEN_NAME, true, parse_fn},
 };
 
 /* Words that start a statement, alone on their line. */
