@@ -71,7 +71,8 @@ static inline void fuzz_read_tensor(const uint8_t *data, size_t size, const char
                                     .memory_limit = FUZZ_MEMORY};
         ftl_io_error error = {{0}};
         ftl_tensor *tensor = NULL;
-        ftl_status status = ftl_io_read_tensor(path, NULL, "W", &options, &tensor, &error);
+        ftl_tensor_place place = {.file = path, .name = "W"};
+        ftl_status status = ftl_io_read_tensor(&place, &options, &tensor, &error);
         if (status == FTL_OK)
             fuzz_touch_tensor(tensor);
         else

@@ -25,8 +25,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ftl_read_options options = {.alloc = ftl_allocator_get_default(), .memory_limit = FUZZ_MEMORY};
     ftl_io_error error = {{0}};
     ftl_tuples *tuples = NULL;
-    ftl_status status =
-        ftl_io_read_tuples(path, data[0] & 3, data[0] & 4, &options, &tuples, &error);
+    ftl_table_form form = {.arity = data[0] & 3, .allow_values = (data[0] & 4) != 0};
+    ftl_status status = ftl_io_read_tuples(path, form, &options, &tuples, &error);
     if (status == FTL_OK)
         touch(tuples);
     else

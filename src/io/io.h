@@ -13,67 +13,121 @@ typedef struct ftl_io_error {
     char message[512]; /* "w.npy: the header says 12 bytes more than the file has" */
 } ftl_io_error;
 
+/* By the extension, whatever its case. */
 typedef enum ftl_format {
-    FTL_FORMAT_UNKNOWN, FTL_FORMAT_NPY, FTL_FORMAT_NPZ, FTL_FORMAT_SAFETENSORS, FTL_FORMAT_JSON,
-    FTL_FORMAT_JSONL, FTL_FORMAT_CSV, FTL_FORMAT_TSV, FTL_FORMAT_TEXT
+    FTL_FORMAT_UNKNOWN,
+    FTL_FORMAT_NPY,
+    FTL_FORMAT_NPZ,
+    FTL_FORMAT_SAFETENSORS,
+    FTL_FORMAT_JSON,
+    FTL_FORMAT_JSONL,
+    FTL_FORMAT_CSV,
+    FTL_FORMAT_TSV,
+    FTL_FORMAT_TEXT /* .txt, .md */
 } ftl_format;
 
+/* Called before each system call on a file, so that a test can make it fail or come short. `call`
+ * is open, stat, read, map, write, sync, rename or mkdir. Returns 0, or the errno to fail with;
+ * may lower *size, the bytes of a read or write. */
+typedef struct ftl_io_hook {
+    void *user;
+    int (*before)(void *user, const char *call, size_t *size);
+} ftl_io_hook;
+
 typedef struct ftl_read_options {
-    const ftl_allocator *alloc;
-    bool strict;            /* refuse anything that would copy: compressed members, conversions */
-    size_t mmap_npz_from;   /* archives of at least this many bytes map stored members; 0: 64 MiB */
-    size_t memory_limit;    /* refuse to allocate more than this many bytes for one file; 0: 16 GiB */
+    const ftl_allocator *alloc; /* null: the default */
+    bool strict;                /* refuse what would copy: compressed members, conversions */
+    bool keep_side_files;       /* a vocabulary is not created or completed on disk */
+    size_t mmap_npz_from;       /* archives from this many bytes map stored members; 0: 64 MiB */
+    size_t memory_limit;        /* bytes that one file may take in memory; 0: 16 GiB */
+    const char *const *axes;    /* names of a relation's places, for header lines; or null */
+    const ftl_io_hook *hook;    /* tests only; null */
 } ftl_read_options;
 
-/* A path with an optional member: "file.npz#key". Splits at the last '#' when the part before it has a known
- * extension. Both parts are copied into the arena; *member is null without one. */
-ftl_format ftl_io_split_path(ftl_arena *arena, const char *path, const char **file, const char **member);
+ftl_format ftl_io_find_format(const char *path);
+/* A path with an optional member: "file.npz#key". Splits at the last '#' that has a known
+ * extension before it. Both parts are copied into the arena; *member is null without one. */
+ftl_format ftl_io_split_path(ftl_arena *arena, const char *path, const char **file,
+                             const char **member);
 
-/* One tensor: .npy, .npz, .safetensors, .json (nested lists of numbers, or a number). `member` picks from archives;
- * null: the member named `name` if there is one (with or without .npy), else the only one, else (npz) arr_0, else an error that
- * lists members. FTL_ERR_IO with a message. */
-ftl_status ftl_io_read_tensor(const char *file, const char *member, const char *name,
-                              const ftl_read_options *options, ftl_tensor **out, ftl_io_error *error);
-/* Tuples of .csv/.tsv. arity: index places expected; a further numeric column gives values when allow_values.
- * A header line is optional (see docs). Columns whose entries all are integers >= 0 are positions; columns where no
- * entry is an integer are text; a mixture is an error with its line; negative positions are errors.
- * Blank lines are skipped; quotes as in RFC 4180 for csv. Streams: memory follows the tuples, not the
- * longest line. Errors say `file:LINE: ...` in the message. */
-ftl_status ftl_io_read_tuples(const char *file, uint32_t arity, bool allow_values,
-                              const ftl_read_options *options, ftl_tuples **out, ftl_io_error *error);
-/* Token relation of .txt/.md: one row per token (column 0 position, column 1 word number). The vocabulary beside it
- * (<stem>.vocab.json) is used when there; unseen words are added to it and it is rewritten; it is created when absent. Tokens are
- * what stands between white space (see docs). */
+/* Where a tensor comes from. `member` picks from archives, with or without ".npy"; null: the
+ * member called `name` if there is one, else the only one, else (npz) arr_0, else an error that
+ * lists the members. */
+typedef struct ftl_tensor_place {
+    const char *file;
+    const char *member; /* or null */
+    const char *name;   /* of the tensor in the program, or null */
+} ftl_tensor_place;
+
+/* One tensor of a .npy, .npz, .safetensors or .json file (nested lists of numbers, or a number).
+ * It has the file's element type; u2, u4 and u8 become i32, i64 and i64. Mapped tensors keep the
+ * file's bytes, which need not be aligned. FTL_ERR_IO or FTL_ERR_MEMORY with a message. options
+ * may be null. */
+ftl_status ftl_io_read_tensor(const ftl_tensor_place *place, const ftl_read_options *options,
+                              ftl_tensor **out, ftl_io_error *error);
+
+/* A relation's file: how many places a tuple has, and whether a further column may hold its value.
+ */
+typedef struct ftl_table_form {
+    uint32_t arity;
+    bool allow_values;
+} ftl_table_form;
+
+/* Tuples of a .csv or .tsv file. Columns whose entries all are integers from 0 are positions,
+ * those where no entry is an integer are text; a mixture or a negative position is an error with
+ * its line. A header line is known by the rules of docs/files.md. Blank lines are skipped, fields
+ * may be quoted as in RFC 4180. Memory follows the tuples. Messages say "file:LINE: ...". */
+ftl_status ftl_io_read_tuples(const char *file, ftl_table_form form,
+                              const ftl_read_options *options, ftl_tuples **out,
+                              ftl_io_error *error);
+/* The token relation of a .txt or .md file: a tuple for each word (column 0 its position, column 1
+ * its number). The vocabulary beside it (<stem>.vocab.json) is used when it is there; it is
+ * created, or completed with unseen words, unless keep_side_files. Words are what stands between
+ * white space. */
 ftl_status ftl_io_read_text(const char *file, const ftl_read_options *options, ftl_tuples **out,
                             ftl_io_error *error);
-/* Lines of a file as symbols (domain Town = "towns.txt"): trimmed, blank lines skipped. */
+/* Lines of a file as symbols (domain Town = "towns.txt"): trimmed, blank and repeated lines
+ * skipped. */
 ftl_status ftl_io_read_symbols(const char *file, const ftl_read_options *options, ftl_symbols **out,
                                ftl_io_error *error);
+/* The bytes of a file: len of them, then a NUL. */
+typedef struct ftl_io_bytes {
+    char *data;
+    size_t len;
+    const ftl_allocator *alloc;
+} ftl_io_bytes;
+/* The whole file; one of more than memory_limit bytes is refused. */
+ftl_status ftl_io_read_bytes(const char *path, const ftl_read_options *options, ftl_io_bytes *out,
+                             ftl_io_error *error);
+void ftl_io_bytes_free(ftl_io_bytes *bytes);
 
 /* ---- writing ---- */
+
 typedef struct ftl_write_options {
-    const ftl_allocator *alloc;
-    const char *name;                 /* tensor name, for schema lines */
-    const ftl_symbols *const *symbols;/* per axis, entries may be null; or null */
-    bool is_relation;
+    const ftl_allocator *alloc;        /* null: the default */
+    const char *output_root;           /* the path is below it, or refused; null: anywhere */
+    const ftl_symbols *const *symbols; /* per axis, entries may be null; or null */
+    bool is_relation;                  /* tuples without a value column */
+    const ftl_io_hook *hook;           /* tests only; null */
 } ftl_write_options;
 
-/* Resolves `path` against output_root (symlinks followed, missing folders allowed) and refuses what leaves it. *out is an
- * absolute path in the arena. FTL_ERR_USAGE with a message when refused. */
-ftl_status ftl_io_resolve_sink(ftl_arena *arena, const char *output_root, const char *path, const char **out,
-                               ftl_io_error *error);
-/* Writes a tensor by the extension of `path`: .npy .npz (member arr_0) .json .jsonl .csv .tsv. Makes missing folders. For csv/tsv:
- * the index tuples of the non-zeros, symbols printed where known, a value column unless is_relation. */
-ftl_status ftl_io_write_tensor(const char *path, const ftl_tensor *t, const ftl_write_options *options,
-                               ftl_io_error *error);
-/* fuse.topk: one JSON line a row after the schema line: {"indices":[...],"values":[...]} as the corpus shows. indices and values
- * have equal shapes (rows..., k). */
+/* Resolves `path` against output_root (links followed, missing folders allowed) and refuses what
+ * leaves it. *out is an absolute path in the arena. FTL_ERR_USAGE with a message when refused. */
+ftl_status ftl_io_resolve_sink(ftl_arena *arena, const char *output_root, const char *path,
+                               const char **out, ftl_io_error *error);
+/* Writes a tensor by the extension of `path`: .npy, .npz (member arr_0), .json, .jsonl, .csv,
+ * .tsv. Makes missing folders. In a table: the places of the non-zeros, symbols printed where they
+ * are known, and the value unless is_relation. bf16 becomes f32 in .npy and .npz. All or nothing:
+ * on failure an older file stays. FTL_ERR_USAGE when the path leaves output_root. options may be
+ * null. */
+ftl_status ftl_io_write_tensor(const char *path, const ftl_tensor *t,
+                               const ftl_write_options *options, ftl_io_error *error);
+/* fuse.topk as .jsonl: a line for each row after the schema line. indices and values have equal
+ * shapes (rows..., k). */
 ftl_status ftl_io_write_topk(const char *path, const ftl_tensor *indices, const ftl_tensor *values,
                              const ftl_write_options *options, ftl_io_error *error);
-/* Any bytes, atomically. */
-ftl_status ftl_io_write_bytes(const char *path, const void *data, size_t len, ftl_io_error *error);
-/* The whole file, NUL-terminated (len excludes it). Refuses more than limit bytes. */
-ftl_status ftl_io_read_bytes(const ftl_allocator *alloc, const char *path, size_t limit, char **out,
-                             size_t *len, ftl_io_error *error);
+/* Any bytes, all or nothing, whatever the extension. */
+ftl_status ftl_io_write_bytes(const char *path, const void *data, size_t len,
+                              const ftl_write_options *options, ftl_io_error *error);
 
 #endif

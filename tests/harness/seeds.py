@@ -59,6 +59,12 @@ def csv_files():
     return [bytes([k]) + t.encode() for t in texts for k in (2, 6)]
 
 
+def text_files():
+    known = json.dumps({"version": 1, "items": [{"token": "the", "index": 1}, {"token": "owl", "index": 0}]})
+    texts = ("the owl saw the mouse", "caf\u00e9\u00a0noir\u2003\U0001f989\r\n", "", " \n\tx")
+    return [t.encode() for t in texts] + [known.encode() + b"\0" + t.encode() for t in texts]
+
+
 def program_files(root):
     places = ("tests/lang", "examples")
     return [p.read_bytes() for place in places for p in sorted((root / place).glob("**/*.fuse"))]
@@ -71,6 +77,6 @@ def graph_files(root):
 def write(root, target, folder):
     """Writes the first inputs of a target into folder."""
     kinds = {"npy": npy_files, "npz": npz_files, "safetensors": safetensors_files, "json": json_files,
-             "csv": csv_files, "parser": lambda: program_files(root), "graph": lambda: graph_files(root)}
+             "csv": csv_files, "text": text_files, "parser": lambda: program_files(root), "graph": lambda: graph_files(root)}
     for n, data in enumerate(kinds.get(target, list)()):
         (folder / f"seed{n}").write_bytes(data)

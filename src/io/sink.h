@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A file that is being written: all of it or nothing. The bytes go to a temporary file in the
+ * folder of the target, which is synced and renamed over the target, and the folder is synced.
+ * When anything fails, the temporary file and the folders made for it are removed and an older
+ * target stays as it is. Private to the room.
+ *
+ * The target's path is resolved first: links are followed by hand up to a path without links, and
+ * the folders of that path are then opened one below the other without following any, so that a
+ * link put there in the meantime is an error and not a way out of the output root.
+ */
+#ifndef FTL_IO_SINK_H
+#define FTL_IO_SINK_H
+
+#include "io/io.h"
+
+#include <limits.h>
+
+/* A resolved path: absolute, without links, "." and "..". Its last folders may be missing. */
+typedef struct ftl_sink_path {
+    char text[PATH_MAX];
+    size_t root; /* bytes of text that are the output root; 0 when there is none ("/") */
+} ftl_sink_path;
+
+/* root null: path is taken from the working folder and may lead anywhere. FTL_ERR_USAGE when the
+ * path leaves the root. */
+ftl_status ftl_sink_resolve(const char *root, const char *path, ftl_sink_path *out,
+                            ftl_io_error *error);
+
+typedef struct ftl_sink {
+    const char *name; /* as the user wrote it */
+    const ftl_allocator *alloc;
+    const ftl_io_hook *hook;
+    ftl_io_error *error;
+    ftl_sink_path path;
+    unsigned made;      /* folders at the end of the path's folders that were made for this file */
+    int folder, fd;     /* -1: not open */
+    char temporary[40]; /* name within the folder; empty while there is no such file */
+    unsigned char *buffer;
+    size_t len;      /* bytes in the buffer, not written yet */
+    uint64_t offset; /* in the file, of the first byte of the buffer */
+} ftl_sink;
+
+/* options may be null. On failure nothing is open and nothing is left. */
+ftl_status ftl_sink_open(ftl_sink *s, const char *path, const ftl_write_options *options,
+                         ftl_io_error *error);
+ftl_status ftl_sink_write(ftl_sink *s, const void *data, size_t len);
+ftl_status ftl_sink_puts(ftl_sink *s, const char *text);
+/* Goes on at that place; holes read as zeros. */
+ftl_status ftl_sink_seek(ftl_sink *s, uint64_t offset);
+uint64_t ftl_sink_tell(const ftl_sink *s);
+/* Ends the sink: with FTL_OK the file gets its name, with another status all is undone and that
+ * status given back. */
+ftl_status ftl_sink_close(ftl_sink *s, ftl_status status);
+
+ftl_status ftl_sink_fail(ftl_sink *s, const char *fmt, ...) FTL_PRINTF(2, 3);
+
+#endif
