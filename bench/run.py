@@ -92,18 +92,14 @@ def check_result(work, got, want):
 
 
 def prepare(work, contenders, folder):
-    """Contenders that can do the work; the others are named with the reason."""
-    arrays = folder / "in"
-    arrays.mkdir()
-    for name, array in work.inputs().items():
-        np.save(arrays / f"{name}.npy", array)
-    (folder / "work.fuse").write_text(work.program, encoding="utf-8")
+    """Contenders that can do the work, the others with the reason, and the results."""
+    work.write(folder)
     able, failures, results = {}, {}, {}
     for name, contender in contenders.items():
         if name not in work.peers and name != OURS:
             continue
-        words = (folder / "work.fuse", work.output) if name == OURS else (work.key,)
-        answer = contender.ask("prepare", *words, arrays)
+        words = work.name_ours(folder) if name == OURS else (work.key,)
+        answer = contender.ask("prepare", *words, folder / "in")
         if "error" not in answer:
             out = folder / f"{len(results)}.npy"
             answer = contender.ask("save", out)
@@ -161,6 +157,7 @@ def describe(record):
         if name in record["ratios"]:
             text += f" x{record['ratios'][name]:.2f}"
         words.append(text)
+    words += [f"{n} {b / 1e6:.1f} MB" for n, b in record.get("memory", {}).items()]
     words += [f"{name}: {why}" for name, why in record["failures"].items()]
     return "  ".join(words)
 
@@ -188,7 +185,7 @@ def parse_options():
     parser.add_argument("--peers", default="", help="only these peers, with commas")
     parser.add_argument("--threads", default="1,2")
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--json", default="bench.json", help="where the figures go")
+    parser.add_argument("--json", default="build/bench.json", help="where the figures go")
     options = parser.parse_args()
     options.peers = [p for p in options.peers.split(",") if p]
     options.only = [p for p in options.only.split(",") if p]
@@ -206,8 +203,9 @@ def main():
     for threads in (int(t) for t in options.threads.split(",")):
         if works:
             records += run_works(options, works, threads)
-    if options.fuse:
-        records += process.measure_rows(options, wanted)
+    for record in process.measure_rows(options, wanted, Contender, clean_environment(1)):
+        records.append(record)
+        print(describe(record), flush=True)
     Path(options.json).write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
 
 

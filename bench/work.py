@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable
 
+import numpy as np
+
 HERE = Path(__file__).resolve().parent
 
 
@@ -24,11 +26,25 @@ class Work:
     flops: float = 0.0            # of one run, where it means something
     bytes: float = 0.0            # read and written by one run, where bandwidth is the limit
     rtol: float = 1e-3            # |ours - peer| <= rtol * max |peer|
-    precision: str = "fp32"
+    files: Callable[[], dict] = dict  # name beside the program -> file that it links to
 
     @property
     def key(self):
         return f"{self.row}/{self.name}"
+
+    def write(self, folder):
+        """The program, the files it reads and its inputs, as FOLDER/work.fuse and FOLDER/in."""
+        arrays = folder / "in"
+        arrays.mkdir()
+        for name, array in self.inputs().items():
+            np.save(arrays / f"{name}.npy", array)
+        for name, target in self.files().items():
+            (folder / name).symlink_to(target)
+        (folder / "work.fuse").write_text(self.program, encoding="utf-8")
+
+    def name_ours(self, folder):
+        """The words of the driver's `prepare` before the folder of inputs."""
+        return folder / "work.fuse", self.output
 
 
 def find_works():

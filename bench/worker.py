@@ -10,6 +10,7 @@ The number of threads is fixed by the environment and by the CPUs that the condu
 """
 import json
 import os
+import resource
 import sys
 import time
 from pathlib import Path
@@ -17,6 +18,10 @@ from pathlib import Path
 import numpy as np
 
 from work import find_works
+
+
+def read_resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 def set_threads(peer, threads):
@@ -37,12 +42,14 @@ class Session:
     def prepare(self, key, folder):
         work = self.works[key]
         arrays = {path.stem: np.load(path) for path in sorted(Path(folder).glob("*.npy"))}
+        before = read_resident()
         start = time.perf_counter()
         self.once = work.peers[self.peer](arrays)
         self.once()
         first = time.perf_counter() - start
         self.once()
-        return {"first": first}
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        return {"first": first, "before": before, "peak": peak}
 
     def run(self, count):
         start = time.perf_counter()

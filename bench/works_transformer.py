@@ -143,6 +143,7 @@ def make_minilm(batch, tokens):
         row="P16", name=f"minilm_{batch}x{tokens}", output="Embedding", rtol=1e-4,
         program=program.read_text(encoding="utf-8") if program.exists() else "",
         inputs=lambda: minilm.make_tokens(batch, tokens),
+        files=lambda: {"model.safetensors": minilm.find_weights()},
         flops=minilm.count_flops(batch, tokens),
         peers={"onnxruntime": minilm.with_onnxruntime, "torch": minilm.with_torch,
                "torch.compile": minilm.with_torch_compile, "jax": minilm.with_jax})

@@ -51,13 +51,166 @@ typedef enum ftl_dtype {
     FTL_DTYPE_COUNT
 } ftl_dtype;
 
-/* Memory functions. realloc(user, p, old, n) may be null: then alloc, copy and free are used.
- * alloc returns null when there is no memory; sizes are in bytes; alignment is 64. */
+/* Memory functions: alloc returns null when there is none. Sizes are in bytes; memory must be 64-byte
+ * aligned. free gets the size that was asked for. */
 typedef struct ftl_allocator {
     void *user;
     void *(*alloc)(void *user, size_t size);
     void (*free)(void *user, void *p, size_t size);
 } ftl_allocator;
+
+/* The version of the library, as FTL_VERSION was when it was built. */
+const char *ftl_get_version(void);
+/* "out of memory" and so on; never null. */
+const char *ftl_status_get_text(ftl_status status);
+/* Texts that a call hands over (char **out) are freed with this; null is fine. */
+void ftl_text_free(char *text);
+
+/* ---- tensors: dtype, shape, strides in bytes, counted owner of the bytes ---- */
+
+typedef struct ftl_tensor ftl_tensor;
+
+/* New zeroed row-major tensor with one reference. rank <= FTL_MAX_RANK; shape has rank extents >= 0.
+ * alloc null: the C heap. */
+ftl_status ftl_tensor_create(const ftl_allocator *alloc, ftl_dtype dtype, uint32_t rank,
+                             const int64_t *shape, ftl_tensor **out);
+
+/* Bytes of the caller. strides (bytes, null: row-major) may be zero or negative. */
+typedef struct ftl_tensor_spec {
+    ftl_dtype dtype;
+    uint32_t rank;
+    const int64_t *shape;
+    const int64_t *strides;
+    void *data;
+    void (*release)(void *user); /* called once when nobody needs the bytes any more; null: never */
+    void *user;
+} ftl_tensor_spec;
+/* No copy. On failure the bytes stay the caller's and release is not called. */
+ftl_status ftl_tensor_from_data(const ftl_tensor_spec *spec, ftl_tensor **out);
+
+/* .npy, .npz, .safetensors, .json; "file.npz#member". Mapped where the format allows. *message (may be
+ * null) receives a text to free when it fails. */
+ftl_status ftl_tensor_load(const char *path, ftl_tensor **out, char **message);
+/* By extension: .npy .npz .json .jsonl .csv .tsv; written atomically. */
+ftl_status ftl_tensor_save(const ftl_tensor *t, const char *path, char **message);
+
+ftl_tensor *ftl_tensor_retain(ftl_tensor *t);
+void ftl_tensor_release(ftl_tensor *t); /* null is fine */
+ftl_dtype ftl_tensor_get_dtype(const ftl_tensor *t);
+uint32_t ftl_tensor_get_rank(const ftl_tensor *t);
+const int64_t *ftl_tensor_get_shape(const ftl_tensor *t);   /* rank extents, borrowed */
+const int64_t *ftl_tensor_get_strides(const ftl_tensor *t); /* rank strides in bytes, borrowed */
+void *ftl_tensor_get_data(const ftl_tensor *t);             /* first element, borrowed */
+int64_t ftl_tensor_get_count(const ftl_tensor *t);
+size_t ftl_dtype_get_size(ftl_dtype dtype); /* bytes of an element */
+
+/* DLPack (dmlc/dlpack, ABI 1.x, unversioned capsule struct): struct DLManagedTensor of dlpack.h. to: a view that
+ * keeps t alive until its deleter runs. from: takes the struct; its deleter runs when the tensor ends; only CPU
+ * memory; FTL_ERR_UNSUPPORTED for other devices and element types. */
+struct DLManagedTensor;
+ftl_status ftl_tensor_to_dlpack(ftl_tensor *t, struct DLManagedTensor **out);
+ftl_status ftl_tensor_from_dlpack(struct DLManagedTensor *managed, ftl_tensor **out);
+
+/* ---- how to run: initialise with ftl_config_init, then set what differs ---- */
+
+typedef struct ftl_config {
+    size_t size;                    /* sizeof(ftl_config), set by init */
+    const ftl_allocator *allocator; /* null: the C heap */
+    const char *backend;            /* "native" (default, alias "numpy"), "xla,native", "auto"; "oracle" for tests */
+    const char *device;             /* "auto", "cpu" */
+    const char *mode;               /* "auto", "single", "fixpoint", "demand" */
+    const char *strategy;           /* "semi_naive", "synchronous" */
+    const char *chaining;           /* "forward", "backward" */
+    const char *projection;         /* "exact", "monte_carlo" */
+    const char *precision;          /* "fp32" (f32), "fp16", "bf16", "fp64", "auto" */
+    const char *einsum_planner;     /* "auto", "greedy", "optimal" */
+    const char *output_root;        /* folder that sinks may not leave; null: the working folder */
+    int64_t max_iters;              /* rounds of numeric fixpoints; -1: 1000, Boolean ones without limit */
+    double tol;                     /* numeric fixpoints, default 1e-6 */
+    int64_t samples;                /* Monte Carlo */
+    uint64_t seed;
+    int threads;                    /* 0: all cores */
+    size_t memory_limit;            /* bytes for one run; 0: 3/4 of the machine's memory */
+    int strict;                     /* 1: warnings of doubt are errors, nothing is copied on load */
+    int keep_plain;                 /* 1: recognised fast paths off (for comparison) */
+    int no_sinks;                   /* 1: runs do not write the program's sinks */
+    int profile;                    /* 1: time every step, for explain */
+    const char *const *params;      /* "NAME=VALUE" */
+    size_t n_params;
+    const char *const *temperatures;/* "NAME=0.5", "NAME=linear:START:END:STEPS", "NAME=piecewise:0:1.0,3:0.5" */
+    size_t n_temperatures;
+    const char *const *queries;     /* "NAME[x=4,y=0:3]" */
+    size_t n_queries;
+} ftl_config;
+
+void ftl_config_init(ftl_config *config);
+
+/* ---- programs: what to compute. Immutable once made; may be shared between threads ---- */
+
+typedef struct ftl_program ftl_program;
+
+/* Parses text (len bytes, borrowed only during the call); name stands in messages, and its folder is where sources and imports
+ * are looked up. *out is set whenever there is memory, even on FTL_ERR_PROGRAM, to hold the diagnostics. */
+ftl_status ftl_program_parse(const ftl_allocator *alloc, const char *name, const char *text, size_t len,
+                             ftl_program **out);
+/* The same from a file. */
+ftl_status ftl_program_load(const ftl_allocator *alloc, const char *path, ftl_program **out);
+void ftl_program_free(ftl_program *program);
+/* "file:line:col: error: ..." with carets; empty when there is nothing to say. Borrowed. */
+const char *ftl_program_get_diagnostics(const ftl_program *program);
+/* The canonical text (fuse fmt). */
+ftl_status ftl_program_format(const ftl_program *program, char **out);
+
+/* ---- runners: a program compiled for a backend, its inputs and outputs. One thread at a time ---- */
+
+typedef struct ftl_runner ftl_runner;
+
+/* An input: a tensor (retained while bound), or a file (path, or "file#member") when tensor is null. */
+typedef struct ftl_input {
+    const char *name;
+    ftl_tensor *tensor;
+    const char *path;
+} ftl_input;
+
+/* Checks and compiles for these inputs. *out is set whenever there is memory, to hold the diagnostics. The runner
+ * keeps what it needs of program and config. */
+ftl_status ftl_runner_new(const ftl_program *program, const ftl_config *config, const ftl_input *inputs,
+                          size_t n_inputs, ftl_runner **out);
+/* Checks only (fuse check): missing inputs are no errors. *report receives types, extents, projections. */
+ftl_status ftl_runner_check(const ftl_program *program, const ftl_config *config, const ftl_input *inputs,
+                            size_t n_inputs, ftl_runner **out);
+void ftl_runner_free(ftl_runner *runner);
+/* Errors and warnings of the compile and of the last run. Borrowed until the next call. */
+const char *ftl_runner_get_diagnostics(const ftl_runner *runner);
+/* Rebinds an input for later runs, without a copy. Another dtype or shape compiles anew at the next run. */
+ftl_status ftl_runner_bind(ftl_runner *runner, const char *name, ftl_tensor *tensor);
+/* One run: outputs are computed, sinks are written. A warm run allocates nothing on the heap unless it writes sinks. */
+ftl_status ftl_runner_run(ftl_runner *runner);
+
+/* Outputs are the exports, then the queries, in program order. */
+size_t ftl_runner_count_outputs(const ftl_runner *runner);
+const char *ftl_runner_get_output_name(const ftl_runner *runner, size_t i); /* null past the end */
+/* Tensor of the last run, borrowed; the next run writes over it unless it was retained. Null before the first run or when there is no such
+ * output. */
+ftl_tensor *ftl_runner_get_output(const ftl_runner *runner, const char *name);
+/* Where an output is to be written: a row-major tensor of its dtype and shape; null: the runner's own again. */
+ftl_status ftl_runner_set_output(ftl_runner *runner, const char *name, ftl_tensor *tensor);
+/* For people: small tensors whole, large ones abridged with shape and dtype, relations as tuples. */
+ftl_status ftl_runner_print_output(const ftl_runner *runner, size_t i, char **out);
+/* Queries written in the program (`Ancestor(bea, x)?`) are printed by users of the command line. */
+int ftl_runner_is_query(const ftl_runner *runner, size_t i);
+/* Saves an output by extension, symbols as names in csv and tsv. */
+ftl_status ftl_runner_save_output(ftl_runner *runner, size_t i, const char *path);
+/* Plan, cost, bytes and, after profiled runs, time per equation. format "text" or "json". */
+ftl_status ftl_runner_explain(ftl_runner *runner, const char *format, char **out);
+/* What stands after a pass: "parse", "check", "lower", a pass of the planner, "plan". With an unknown pass *out is the list of
+ * passes and FTL_ERR_USAGE is returned. */
+ftl_status ftl_runner_dump(ftl_runner *runner, const char *pass, char **out);
+/* Bytes of the run arena, and of the largest set of live values. */
+void ftl_runner_get_memory(const ftl_runner *runner, size_t *arena, size_t *live);
+
+/* Backends with version, devices, and what to install for absent ones. format "text" or "json". */
+ftl_status ftl_list_backends(const char *format, char **out);
 
 #if defined(__GNUC__)
 #pragma GCC visibility pop

@@ -4,9 +4,9 @@
  * maps, statuses. Nothing here knows of programs or tensors. Every room may include it.
  *
  * Memory failure: arena functions never return null. When the allocator has nothing left they
- * longjmp to the arena's guard (ftl_arena_run), the one way out of a compile. Code that holds anything
- * an arena does not own (files, maps, tensors) must not call arena functions between taking and
- * handing it on, or must register it with ftl_arena_defer.
+ * longjmp to the arena's guard (ftl_arena_run), the one way out of a compile. Code that holds
+ * anything an arena does not own (files, maps, tensors) must not call arena functions between
+ * taking and handing it on, or must register it with ftl_arena_defer.
  */
 #ifndef FTL_BASE_H
 #define FTL_BASE_H
@@ -66,15 +66,17 @@ typedef struct ftl_arena {
 void ftl_arena_init(ftl_arena *arena, const ftl_allocator *alloc);
 /* Runs the deferred calls, newest first, and frees every block. The arena may be inited again. */
 void ftl_arena_fini(ftl_arena *arena);
-/* Runs fn(p) under a guard and gives its status, or that of the ftl_arena_fail (memory, limit) which
- * ended it early. Every arena call below must happen inside of such a run. Runs may nest: the inner
- * one catches. Locals of fn are gone after a failure; what fn wrote through p stays. */
+/* Runs fn(p) under a guard and gives its status, or that of the ftl_arena_fail (memory, limit)
+ * which ended it early. Every arena call below must happen inside of such a run. Runs may nest: the
+ * inner one catches. Locals of fn are gone after a failure; what fn wrote through p stays. */
 ftl_status ftl_arena_run(ftl_arena *arena, ftl_status (*fn)(void *p), void *p);
 /* Zeroed, 16-byte aligned. Never null; longjmps to arena->on_fail when memory is gone. */
 void *ftl_arena_alloc(ftl_arena *arena, size_t size);
-/* Calls fn(p) when the arena ends. On failure to record it, fn(p) is called at once, then longjmp. */
+/* Calls fn(p) when the arena ends. On failure to record it, fn(p) is called at once, then
+ * longjmp. */
 void ftl_arena_defer(ftl_arena *arena, void (*fn)(void *p), void *p);
-/* Leaves through on_fail with status, not FTL_OK (setjmp returns it): FTL_ERR_MEMORY, hard limits. */
+/* Leaves through on_fail with status, not FTL_OK (setjmp returns it): FTL_ERR_MEMORY, hard
+ * limits. */
 FTL_NORETURN void ftl_arena_fail(ftl_arena *arena, ftl_status status);
 char *ftl_arena_strdup(ftl_arena *arena, const char *s);
 char *ftl_arena_strndup(ftl_arena *arena, const char *s, size_t len);
@@ -123,14 +125,14 @@ void ftl_strbuf_put_double(ftl_strbuf *sb, double x);
 /* Appends text of unknown origin so that a terminal shows it as it is: control bytes and invalid
  * UTF-8 as \xHH, characters that hide or reorder text as \u{HEX}. */
 void ftl_strbuf_put_escaped(ftl_strbuf *sb, const char *s, size_t len);
-/* Reads all len bytes as a decimal number whatever the locale ('.' is the point; no inf, nan or hex).
- * False when they are not one, or are longer than 1000 bytes. Overflow gives an infinity. */
+/* Reads all len bytes as a decimal number whatever the locale ('.' is the point; no inf, nan or
+ * hex). False when they are not one, or are longer than 1000 bytes. Overflow gives an infinity. */
 bool ftl_parse_double(const char *s, size_t len, double *out);
-/* Decodes one character of UTF-8 at s (len > 0 bytes left): its length in bytes, or 0 when the bytes
- * are not valid (overlong, surrogate, truncated). */
+/* Decodes one character of UTF-8 at s (len > 0 bytes left): its length in bytes, or 0 when the
+ * bytes are not valid (overlong, surrogate, truncated). */
 size_t ftl_utf8_decode(const char *s, size_t len, uint32_t *code);
 
-/* ---- maps (map.c): open addressing on an arena; values are uint64, keys are bytes or uint64 ---- */
+/* ---- maps and names on an arena (map.c) ---- */
 
 typedef struct ftl_map_slot ftl_map_slot;
 typedef struct ftl_map {

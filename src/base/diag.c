@@ -19,7 +19,8 @@ uint32_t ftl_diags_add_source(ftl_diags *diags, const char *name, const char *te
     return (uint32_t)diags->sources.len;
 }
 
-static ftl_diag *add_diag(ftl_diags *diags, ftl_severity severity, ftl_diag_code code, ftl_span span)
+static ftl_diag *add_diag(ftl_diags *diags, ftl_severity severity, ftl_diag_code code,
+                          ftl_span span)
 {
     ftl_diag *d = FTL_NEW(diags->arena, ftl_diag);
     *d = (ftl_diag){.severity = severity, .code = code, .span = span};

@@ -22,7 +22,11 @@ typedef struct ftl_source {
     size_t len;
 } ftl_source;
 
-typedef enum ftl_severity { FTL_SEVERITY_ERROR, FTL_SEVERITY_WARNING, FTL_SEVERITY_NOTE } ftl_severity;
+typedef enum ftl_severity {
+    FTL_SEVERITY_ERROR,
+    FTL_SEVERITY_WARNING,
+    FTL_SEVERITY_NOTE
+} ftl_severity;
 
 /* diag.def: FTL_DIAG(E_NAME, number, "one line of documentation") */
 typedef enum ftl_diag_code {
@@ -56,7 +60,8 @@ ftl_diag *ftl_diag_error(ftl_diags *diags, ftl_diag_code code, ftl_span span, co
     FTL_PRINTF(4, 5);
 ftl_diag *ftl_diag_warn(ftl_diags *diags, ftl_diag_code code, ftl_span span, const char *fmt, ...)
     FTL_PRINTF(4, 5);
-void ftl_diag_note(ftl_diags *diags, ftl_diag *d, ftl_span span, const char *fmt, ...) FTL_PRINTF(4, 5);
+void ftl_diag_note(ftl_diags *diags, ftl_diag *d, ftl_span span, const char *fmt, ...)
+    FTL_PRINTF(4, 5);
 void ftl_diag_hint(ftl_diags *diags, ftl_diag *d, const char *fmt, ...) FTL_PRINTF(3, 4);
 /* 1-based line and column (in bytes) of a span's start. */
 void ftl_diags_locate(const ftl_diags *diags, ftl_span span, unsigned *line, unsigned *col);

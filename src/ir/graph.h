@@ -85,6 +85,7 @@ typedef struct ftl_contract {
     uint32_t **in;            /* in[operand][axis] */
     uint32_t *out;
     uint32_t n_labels;        /* labels are 0 .. n_labels-1, each of them used */
+    int64_t *extent;          /* of each label */
 } ftl_contract;
 
 /* LOOP: operands are the n_carried start values, then the captured ones. The body's params are: 0
@@ -171,6 +172,9 @@ void ftl_graph_add_output(ftl_graph *g, const char *name, ftl_value *v);
  * equation and span are the draft's; its arrays are borrowed, its id is ignored. For readers and
  * for passes that rebuild a graph. */
 ftl_value *ftl_graph_add_value(ftl_graph *g, const ftl_value *draft);
+/* Same operation, dtype, shape and attributes (bodies included); operands and origins are not
+ * compared, but there are equally many. */
+bool ftl_value_is_same(const ftl_value *a, const ftl_value *b);
 bool ftl_graph_is_equal(const ftl_graph *a, const ftl_graph *b);
 /* Elements of a value; saturates at INT64_MAX. */
 int64_t ftl_value_get_count(const ftl_value *v);
@@ -195,7 +199,7 @@ ftl_value *ftl_make_select(ftl_graph *g, ftl_value *c, ftl_value *a, ftl_value *
 ftl_value *ftl_make_cast(ftl_graph *g, ftl_value *a, ftl_dtype dtype);
 ftl_value *ftl_make_reduce(ftl_graph *g, ftl_reduce kind, ftl_value *a, uint64_t axes);
 ftl_value *ftl_make_argmax(ftl_graph *g, ftl_value *a, uint32_t axis);
-/* labels: in and out as in ftl_contract, numbered as the caller likes; n_labels is not read.
+/* labels: in and out as in ftl_contract, numbered as the caller likes; the rest is not read.
  * n >= 1 operands; n_out labels of the result. */
 ftl_value *ftl_make_contract(ftl_graph *g, uint32_t n, ftl_value *const *a,
                              const ftl_contract *labels, uint32_t n_out);
@@ -227,6 +231,19 @@ ftl_value *ftl_make_eigvec(ftl_graph *g, ftl_value *a);
 /* operands: loop->n_carried start values, then captured ones, matching the body's params. */
 ftl_value *ftl_make_loop(ftl_graph *g, uint32_t n, ftl_value *const *a, const ftl_loop *loop);
 ftl_value *ftl_make_result(ftl_graph *g, ftl_value *loop, uint32_t index);
+
+/* ---- affine places (view.c) ---- */
+
+/* Least and greatest place over a box of the given extents (0 counts as 1). False when a place may
+ * reach 2^62, or select >= 0. */
+bool ftl_affine_get_range(const ftl_affine *a, const int64_t *shape, int64_t *lo, int64_t *hi);
+/* True when every place of map (rank of read many) over shape lies in read's extents, or shape is
+ * empty. */
+bool ftl_view_is_in_range(const ftl_affine *map, const int64_t *shape, const ftl_value *read);
+/* The map of `outer` (a view of v, of shape shape) from v's own operand, v being a VIEW, such that
+ * one view reads the same as the two; with its fill. Null when there is none. */
+ftl_view *ftl_view_compose(ftl_arena *arena, const ftl_view *outer, const int64_t *shape,
+                           const ftl_value *v);
 
 /* ---- checks and text (infer.c, verify.c, dump.c, read.c) ---- */
 

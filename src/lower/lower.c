@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The order of work: inputs, groups in their order, then exports, sinks and queries.
+ */
+#include "lower/context.h"
+
+static void lower_group(lower_ctx *c, const ftl_group *g)
+{
+    if (g->is_stream)
+        lower_fail(c, FTL_E_TIME, c->m->tensors.data[g->tensors.data[0]].span,
+                   "'%s' lives in virtual time, which this version cannot run yet",
+                   c->m->tensors.data[g->tensors.data[0]].name);
+    switch (g->kind) {
+    case FTL_GROUP_SINGLE:
+        for (size_t i = 0; i < g->tensors.len; i++)
+            lower_single(c, g->tensors.data[i]);
+        break;
+    case FTL_GROUP_SCAN:
+        lower_scan(c, g);
+        break;
+    case FTL_GROUP_FIXPOINT:
+        lower_fixpoint(c, g);
+        break;
+    }
+}
+
+static void put_output(lower_ctx *c, const char *name, uint32_t tensor, ftl_span span)
+{
+    if (!c->tensor[tensor])
+        lower_fail(c, FTL_E_INTERNAL, span, "'%s' was not computed", c->m->tensors.data[tensor].name);
+    ftl_graph_add_output(lower_graph(c), name, c->tensor[tensor]);
+}
+
+/* The part of a tensor that a query asks for: points drop their place, ranges keep it. */
+static void put_query(lower_ctx *c, const char *name, const ftl_query *q)
+{
+    ftl_value *v = c->tensor[q->tensor];
+    ftl_affine *map = FTL_NEW_ARRAY(c->arena, ftl_affine, v->rank);
+    int64_t shape[FTL_MAX_RANK];
+    uint32_t rank = 0;
+    for (uint32_t k = 0; k < v->rank; k++) {
+        map[k] = (ftl_affine){.offset = q->lo[k], .select = -1};
+        if (q->is_point[k])
+            continue;
+        map[k].n = 1;
+        map[k].dim = FTL_NEW(c->arena, uint32_t);
+        map[k].coef = FTL_NEW(c->arena, int64_t);
+        map[k].dim[0] = rank;
+        map[k].coef[0] = 1;
+        shape[rank++] = q->hi[k] - q->lo[k];
+    }
+    ftl_value *part = ftl_make_view(lower_graph(c), v, rank, shape, &(ftl_view){.map = map});
+    ftl_graph_add_output(lower_graph(c), name, part);
+}
+
+static void put_outputs(lower_ctx *c)
+{
+    ftl_model *m = c->m;
+    ftl_graph_set_origin(lower_graph(c), 0, (ftl_span){0});
+    for (size_t i = 0; i < m->exports.len; i++)
+        put_output(c, m->exports.data[i].name, m->exports.data[i].tensor, m->exports.data[i].span);
+    for (size_t i = 0; i < m->sinks.len; i++) {
+        const ftl_sink *s = &m->sinks.data[i];
+        put_output(c, ftl_arena_printf(c->arena, "sink#%zu", i), s->tensor, s->span);
+        if (s->is_topk)
+            put_output(c, ftl_arena_printf(c->arena, "sink#%zu.values", i), s->topk_values, s->span);
+    }
+    for (size_t i = 0; i < m->queries.len; i++)
+        put_query(c, ftl_arena_printf(c->arena, "query#%zu", i), &m->queries.data[i]);
+}
+
+static void lower_all(lower_ctx *c)
+{
+    ftl_model *m = c->m;
+    for (size_t i = 0; i < m->equations.len; i++) {
+        const ftl_equation *eq = &m->equations.data[i];
+        ftl_graph_add_equation(lower_graph(c), m->tensors.data[eq->tensor].name, eq->text, eq->span);
+    }
+    for (uint32_t i = 0; i < m->tensors.len; i++)
+        if (m->tensors.data[i].equations.len == 0)
+            lower_single(c, i);
+    for (size_t i = 0; i < m->groups.len; i++)
+        lower_group(c, &m->groups.data[i]);
+    put_outputs(c);
+}
+
+ftl_graph *ftl_lower_model(ftl_arena *arena, ftl_model *m, const ftl_lower_options *options)
+{
+    lower_ctx *c = FTL_NEW(arena, lower_ctx);
+    c->arena = arena;
+    c->m = m;
+    c->options = *options;
+    c->levels[0].g = ftl_graph_new(arena, NULL);
+    c->tensor = FTL_NEW_ARRAY(arena, ftl_value *, m->tensors.len);
+    c->member = FTL_NEW_ARRAY(arena, uint32_t, m->tensors.len);
+    c->fixed[0] = c->fixed[1] = UINT32_MAX;
+    if (setjmp(c->fail))
+        return NULL;
+    lower_all(c);
+    return c->levels[0].g;
+}
