@@ -162,14 +162,14 @@ static void format_body(formatter *f, const ftl_stmt *stmt, unsigned indent)
 {
     ftl_strbuf line;
     ftl_strbuf_init(&line, f->out->arena);
-    ftl_printer pr = {.out = &line};
+    ftl_printer pr = {.out = &line, .indent = indent};
     uint32_t open = stmt->body_span.off + 1, close = get_end(stmt->body_span) - 1;
     uint32_t first = stmt->body.len > 0 ? stmt->body.data[0]->span.off : close;
     if (stmt->kind == FTL_STMT_FN)
         ftl_print_fn_head(&pr, stmt);
     else
         ftl_strbuf_putc(&line, '{');
-    ftl_print_lines(&pr, indent, f->out);
+    ftl_print_lines(&pr, f->out);
     end_line(f, open, first);
     f->fresh = true;
     format_statements(f, &stmt->body, indent + FTL_INDENT, close);
@@ -193,13 +193,18 @@ static void format_statement(formatter *f, const ftl_stmt *stmt, unsigned indent
     }
     ftl_strbuf line;
     ftl_strbuf_init(&line, f->out->arena);
-    ftl_printer pr = {.out = &line};
+    ftl_printer pr = {.out = &line, .text = f->text, .indent = indent};
     if (!has_body(stmt) || is_on_a_line(f, stmt))
         ftl_print_stmt(&pr, stmt);
+    if (pr.has_case && line.len + indent > FTL_LINE_WIDTH) {
+        ftl_strbuf_init(&line, f->out->arena);
+        pr = (ftl_printer){.out = &line, .text = f->text, .indent = indent, .splits_cases = true};
+        ftl_print_stmt(&pr, stmt);
+    }
     bool fits = line.len > 0 && (!has_body(stmt) || line.len + indent <= FTL_LINE_WIDTH);
     put_indent(f, indent);
     if (fits)
-        ftl_print_lines(&pr, indent, f->out);
+        ftl_print_lines(&pr, f->out);
     else
         format_body(f, stmt, indent);
 }

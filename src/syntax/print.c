@@ -36,7 +36,23 @@ static void put_break(ftl_printer *pr, unsigned level)
     ftl_mark *mark = FTL_VEC_PUSH(pr->out->arena, &pr->marks);
     mark->at = pr->out->len;
     mark->level = pr->depth * LEVELS_PER_BRACKET + level;
+    mark->indent = pr->indent + FTL_INDENT;
     put(pr, " ");
+}
+
+static void put_hard_break(ftl_printer *pr, unsigned indent)
+{
+    ftl_mark *mark = FTL_VEC_PUSH(pr->out->arena, &pr->marks);
+    mark->at = pr->out->len;
+    mark->indent = indent;
+    mark->hard = true;
+    put(pr, " ");
+}
+
+/* Whether the text had a line end between two places. */
+static bool has_newline(const ftl_printer *pr, uint32_t from, uint32_t to)
+{
+    return pr->text && from < to && memchr(pr->text + from, '\n', to - from) != NULL;
 }
 
 static void put_comma(ftl_printer *pr)
@@ -259,7 +275,10 @@ static void print_unary(ftl_printer *pr, const ftl_node *node, bool tail)
 {
     bool word = node->op == FTL_OP_NOT && node->spelling && strcmp(node->spelling, "not") == 0;
     put(pr, node->op == FTL_OP_NEG ? "-" : word ? "not " : "!");
-    print_expr(pr, node->args.data[0], PREC_UNARY, tail);
+    const ftl_node *operand = node->args.data[0];
+    if (node->op == FTL_OP_NEG && get_first(operand, PREC_UNARY, tail) == '-')
+        put(pr, " ");
+    print_expr(pr, operand, PREC_UNARY, tail);
 }
 
 static void print_select(ftl_printer *pr, const ftl_node *node, bool tail)
@@ -270,28 +289,44 @@ static void print_select(ftl_printer *pr, const ftl_node *node, bool tail)
     print_expr(pr, node->args.data[1], PREC_SELECT, true);
     put_break(pr, 1);
     put(pr, ": ");
+    pr->depth++;
     print_expr(pr, node->args.data[2], PREC_SELECT, tail);
+    pr->depth--;
 }
 
 /* ---- brackets ---- */
 
+static void print_arm(ftl_printer *pr, const ftl_node *node, size_t i)
+{
+    bool is_default = i + 1 == node->args.len;
+    if (is_default)
+        put(pr, "default");
+    else
+        print_expr(pr, node->args.data[i], PREC_SELECT, true);
+    put(pr, " -> ");
+    print_expr(pr, node->args.data[is_default ? i : i + 1], PREC_SELECT, true);
+}
+
+/* A case that stood on several lines gets a line for each arm. */
 static void print_case(ftl_printer *pr, const ftl_node *node)
 {
-    bool outside = open_bracket(pr, "case { ", true);
+    bool split = pr->splits_cases ||
+                 has_newline(pr, node->span.off, node->span.off + node->span.len);
+    bool outside = open_bracket(pr, "case {", true);
+    pr->has_case = pr->has_case || !split;
+    pr->indent += split ? FTL_INDENT : 0;
     for (size_t i = 0; i < node->args.len; i += 2) {
-        bool is_default = i + 1 == node->args.len;
-        if (i > 0) {
-            put(pr, ";");
-            put_break(pr, 0);
-        }
-        if (is_default)
-            put(pr, "default");
+        put(pr, i > 0 && !split ? ";" : "");
+        if (split)
+            put_hard_break(pr, pr->indent);
         else
-            print_expr(pr, node->args.data[i], PREC_SELECT, true);
-        put(pr, " -> ");
-        print_expr(pr, node->args.data[is_default ? i : i + 1], PREC_SELECT, true);
+            put_break(pr, 0);
+        print_arm(pr, node, i);
     }
-    close_bracket(pr, " }", outside);
+    pr->indent -= split ? FTL_INDENT : 0;
+    if (split)
+        put_hard_break(pr, pr->indent);
+    close_bracket(pr, split ? "}" : " }", outside);
 }
 
 static void print_reduce(ftl_printer *pr, const ftl_node *node, bool tail)
@@ -306,13 +341,19 @@ static void print_reduce(ftl_printer *pr, const ftl_node *node, bool tail)
     print_expr(pr, node->args.data[0], PREC_SELECT, tail);
 }
 
+/* The rows of a list keep the lines that they stood on. */
 static void print_list(ftl_printer *pr, const ftl_node *node)
 {
     bool outside = open_bracket(pr, "[", false);
     for (size_t i = 0; i < node->args.len; i++) {
-        if (i > 0)
-            put_comma(pr);
-        print_expr(pr, node->args.data[i], PREC_SELECT, true);
+        const ftl_node *item = node->args.data[i], *before = i > 0 ? node->args.data[i - 1] : item;
+        bool split = has_newline(pr, before->span.off + before->span.len, item->span.off);
+        put(pr, i > 0 ? "," : "");
+        if (split)
+            put_hard_break(pr, pr->indent + FTL_INDENT);
+        else if (i > 0)
+            put_break(pr, 0);
+        print_expr(pr, item, PREC_SELECT, true);
     }
     close_bracket(pr, "]", outside);
 }
@@ -679,19 +720,21 @@ size_t ftl_print_get_width(const char *s, size_t len)
     return width;
 }
 
-/* The mark where the line from `from` on is broken, or marks.len. Of the marks within the width the
- * last one of the lowest level; marks in the first part of the line only when there is no other. */
-static size_t choose_mark(const ftl_printer *pr, size_t first, size_t from, size_t width)
+/* The mark among [first, last) where the line from `from` on is broken, or last. Of the marks
+ * within the width the last one of the lowest level; marks in the first part of the line only when
+ * there is no other. */
+static size_t choose_mark(const ftl_printer *pr, size_t first, size_t last, size_t from,
+                          size_t width)
 {
-    size_t best = pr->marks.len;
+    size_t best = last;
     bool best_is_late = false;
-    for (size_t i = first; i < pr->marks.len; i++) {
+    for (size_t i = first; i < last; i++) {
         const ftl_mark *mark = &pr->marks.data[i];
         size_t used = ftl_print_get_width(pr->out->data + from, mark->at - from);
         if (used > width)
-            return best < pr->marks.len ? best : i;
+            return best < last ? best : i;
         bool late = used > width * 2 / 5;
-        bool better = best == pr->marks.len || mark->level <= pr->marks.data[best].level;
+        bool better = best == last || mark->level <= pr->marks.data[best].level;
         if ((late && !best_is_late) || (late == best_is_late && better)) {
             best = i;
             best_is_late = late;
@@ -700,24 +743,32 @@ static size_t choose_mark(const ftl_printer *pr, size_t first, size_t from, size
     return best;
 }
 
-void ftl_print_lines(const ftl_printer *pr, unsigned indent, ftl_strbuf *out)
+static bool fits(const char *s, size_t len, size_t room)
 {
-    size_t from = 0, next = 0, len = pr->out->len;
+    return len <= room || (len <= room * 4 && ftl_print_get_width(s, len) <= room);
+}
+
+void ftl_print_lines(const ftl_printer *pr, ftl_strbuf *out)
+{
     const char *text = ftl_strbuf_get(pr->out);
-    size_t width = FTL_LINE_WIDTH > indent ? FTL_LINE_WIDTH - indent : 1;
-    for (bool first = true;; first = false) {
-        size_t room = first || width <= FTL_INDENT ? width : width - FTL_INDENT;
-        size_t rest = len - from;
-        bool fits = rest <= room || (rest <= room * 4 &&
-                                     ftl_print_get_width(text + from, rest) <= room);
-        size_t at = fits ? pr->marks.len : choose_mark(pr, next, from, room);
-        if (at == pr->marks.len)
+    size_t from = 0, next = 0, hard = 0, n = pr->marks.len;
+    unsigned indent = pr->indent;
+    for (;;) {
+        while (hard < n && (hard < next || !pr->marks.data[hard].hard))
+            hard++;
+        size_t end = hard < n ? pr->marks.data[hard].at : pr->out->len;
+        size_t room = FTL_LINE_WIDTH > indent ? FTL_LINE_WIDTH - indent : 1;
+        size_t at = hard;
+        if (!fits(text + from, end - from, room))
+            at = choose_mark(pr, next, hard, from, room);
+        if (at == n)
             break;
         const ftl_mark *mark = &pr->marks.data[at];
         ftl_strbuf_append(out, text + from, mark->at - from);
-        ftl_strbuf_printf(out, "\n%*s", (int)(indent + FTL_INDENT), "");
+        ftl_strbuf_printf(out, "\n%*s", (int)mark->indent, "");
+        indent = mark->indent;
         from = mark->at + 1;
         next = at + 1;
     }
-    ftl_strbuf_append(out, text + from, len - from);
+    ftl_strbuf_append(out, text + from, pr->out->len - from);
 }

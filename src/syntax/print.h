@@ -11,18 +11,25 @@
 #define FTL_LINE_WIDTH 100
 #define FTL_INDENT 4
 
-/* A space of the text that may become a line break. Those of the lowest level are taken first. */
+/* A space of the text that may become a line break. Those of the lowest level are taken first, hard
+ * ones always. */
 typedef struct ftl_mark {
     size_t at;
     unsigned level;
+    unsigned indent; /* of the line after it */
+    bool hard;
 } ftl_mark;
 
 typedef struct ftl_printer {
     ftl_strbuf *out;
     FTL_VEC(ftl_mark) marks; /* by place */
-    unsigned depth;          /* open brackets */
+    const char *text;        /* what was parsed, or null: it has the lines of lists and cases */
+    unsigned depth;          /* open brackets, and choices around; it gives the level of marks */
+    unsigned indent;         /* of the statement's first line, and of arms on lines of their own */
     bool newline_ends;       /* a newline here would end a statement or an arm */
     bool tight;              /* inside of an index: no spaces around operators */
+    bool splits_cases;       /* each arm of a case on a line of its own */
+    bool has_case;           /* one was printed on one line */
 } ftl_printer;
 
 void ftl_print_node(ftl_printer *pr, const ftl_node *node);
@@ -30,9 +37,9 @@ void ftl_print_node(ftl_printer *pr, const ftl_node *node);
 void ftl_print_stmt(ftl_printer *pr, const ftl_stmt *stmt);
 /* `fn name(formals) -> result {` */
 void ftl_print_fn_head(ftl_printer *pr, const ftl_stmt *stmt);
-/* Appends the printed text to out, which is at column indent, broken into lines of FTL_LINE_WIDTH
- * where it can be; following lines are indented by FTL_INDENT more. */
-void ftl_print_lines(const ftl_printer *pr, unsigned indent, ftl_strbuf *out);
+/* Appends the printed text to out, which is at the column where it started, broken into lines of
+ * FTL_LINE_WIDTH where it can be. */
+void ftl_print_lines(const ftl_printer *pr, ftl_strbuf *out);
 /* Columns of the text. */
 size_t ftl_print_get_width(const char *s, size_t len);
 
