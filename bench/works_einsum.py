@@ -91,7 +91,7 @@ def make_contraction(title, equation, sizes):
     letters = sorted(set(equation) - set(",->"))
     flops = 2.0 * np.prod([float(sizes[c]) for c in letters])
     if title == "triple_chain":
-        flops = 2.0 * (sizes["i"] * sizes["j"] * sizes["k"] + sizes["i"] * sizes["k"] * sizes["l"])
+        flops = 2.0 * sizes["j"] * sizes["l"] * (sizes["k"] + sizes["i"])  # the second pair first
     return Work(
         row="P2", name=title, program=write_program(equation), output="Y", flops=flops,
         inputs=lambda: make_inputs(equation, sizes),
