@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 import process
+import table
 from work import HERE, find_works
 
 MIN_SECONDS = 0.03
@@ -154,6 +155,8 @@ def describe(record):
             text += f" ({record['flops'] / value * 1e-9:.0f} GF/s)"
         if record["bytes"]:
             text += f" ({record['bytes'] / value * 1e-9:.1f} GB/s)"
+        if name == OURS and "copy" in record:
+            text += f" ({record['bytes'] / value / record['copy']:.2f} of copy)"
         if name in record["ratios"]:
             text += f" x{record['ratios'][name]:.2f}"
         words.append(text)
@@ -165,11 +168,14 @@ def describe(record):
 def run_works(options, works, threads):
     contenders = start_contenders(options, works, threads)
     records = []
+    copy = contenders[OURS].ask("copy", 64)["bandwidth"] if OURS in contenders else None
     try:
         for work in works:
             with tempfile.TemporaryDirectory() as folder:
                 times, failures = measure(work, contenders, options.rounds, Path(folder))
             records.append(summarise(work, threads, times, failures))
+            if copy and work.bytes:
+                records[-1]["copy"] = copy
             print(describe(records[-1]), flush=True)
     finally:
         for contender in contenders.values():
@@ -206,6 +212,7 @@ def main():
     for record in process.measure_rows(options, wanted, Contender, clean_environment(1)):
         records.append(record)
         print(describe(record), flush=True)
+    print("\n".join(table.write_table(records)))
     Path(options.json).write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
 
 

@@ -32,6 +32,8 @@ def set_threads(peer, threads):
     elif peer == "numexpr":
         import numexpr
         numexpr.set_num_threads(threads)
+    elif peer == "jax":
+        import jax  # noqa: F401, so that its import counts for no work
 
 
 class Session:
