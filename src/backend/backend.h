@@ -69,6 +69,11 @@ struct ftl_backend {
  * plan->graph and plan->inputs only. Not a backend that users pick by accident: name "oracle". */
 extern const ftl_backend ftl_backend_native, ftl_backend_oracle;
 
+/* The error of a GATHER or GATHER_ADD v of graph g whose index value x does not fit data axis
+ * `axis`: every backend says it in the same words. The run returns FTL_ERR_PROGRAM. */
+void ftl_backend_set_index_error(ftl_backend_error *error, const ftl_graph *g, const ftl_value *v,
+                                 uint32_t axis, double x);
+
 /* By name or alias, null when unknown. ftl_backend_get(i): null past the end. */
 const ftl_backend *ftl_backend_find(const char *name);
 const ftl_backend *ftl_backend_get(size_t i);
