@@ -115,8 +115,8 @@ static ftl_status read_field(table *t, row *r)
     r->quoted[r->count] = quoted;
     r->count++;
     FTL_TRY(quoted ? read_quoted(t, r) : read_plain(t, r, start));
-    FTL_TRY(ftl_text_check(t->bytes.file, r->line, (const char *)r->text.data + start,
-                           r->text.len - start));
+    const char *text = r->text.data ? (const char *)r->text.data + start : "";
+    FTL_TRY(ftl_text_check(t->bytes.file, r->line, text, r->text.len - start));
     return put(t, r, '\0');
 }
 
