@@ -16,7 +16,7 @@
 ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -rR -j$(shell nproc)
 endif
-ifneq ($(filter default undefined,$(origin CC)),)
+ifeq ($(origin CC),default)
 CC := gcc
 endif
 SAN_NAME_1 := san

@@ -156,9 +156,8 @@ static void left_affine(axes_ctx *c, const ftl_index *ix, ftl_at_place *p)
         if (!t->name) {
             p->offset += t->sign * t->number;
         } else if (var || t->sign < 0 || (t->has_number && t->number != 1)) {
-            ftl_diag_error(
-                c->m->diags, FTL_E_AXIS, ix->span,
-                "a left index is a name, a number, a name with an offset or a block `i/2`");
+            ftl_diag_error(c->m->diags, FTL_E_AXIS, ix->span,
+                           "a left index is a name, a number, a name with an offset or a block `i/2`");
             c->failed = true;
             return;
         } else {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Inside of the axes stage. Every equation goes text tree -> raw terms (axes_raw.c: what is used
- * where) -> explicit expression (axes_project.c: where each axis is summed; language.md section 3,
- * rule 3).
+ * Inside of the axes stage. Every equation goes text tree -> raw terms (axes_raw.c: what is used where) ->
+ * explicit expression (axes_project.c: where each axis is summed; language.md section 3, rule 3).
  */
 #ifndef FTL_CHECK_AXES_H
 #define FTL_CHECK_AXES_H
@@ -36,7 +35,7 @@ struct raw {
     raw **args;
     uint32_t n_args;
     bool *negative;           /* RAW_SUM: subtracted; RAW_PROD: inverse factor */
-    bool grouped_power; /* RAW_OP POW with a constant exponent: counts as a join for warnings */
+    bool grouped_power;       /* RAW_OP POW with a constant exponent: counts as a join for warnings */
     raw *mask, *scale, *temperature, *position;
     ftl_projection fold;      /* RAW_FOLD */
     axis_set own;             /* RAW_FOLD: named axes; RAW_CALL: axes that stay inside */
@@ -58,8 +57,7 @@ typedef struct axes_ctx {
     axis_set blocked;         /* axes x of left indices x/2 */
     int64_t *shift;           /* by axis: c of a left index i+c, else 0 */
     size_t shift_len;
-    /* innermost last: names that mean another axis inside an argument */
-    FTL_VEC(axis_alias) aliases;
+    FTL_VEC(axis_alias) aliases; /* innermost last: names that mean another axis inside an argument */
     bool failed;
 } axes_ctx;
 

@@ -30,6 +30,7 @@ typedef struct ftl_source_info {
     bool is_text[FTL_MAX_RANK];       /* the column holds symbols */
     const char *const *symbols[FTL_MAX_RANK]; /* their names by number */
     int64_t n_symbols[FTL_MAX_RANK];
+    bool has_vocabulary;              /* a text: the symbols keep the order of the table, met or not */
     void *handle;                     /* the loader's own: tensor or tuples behind it */
 } ftl_source_info;
 
@@ -57,6 +58,10 @@ typedef struct ftl_check_options {
     const ftl_setting *params;
     size_t n_params;
     const ftl_loader *loader;   /* may be null */
+    const char *const *queries; /* --query: "A", "A[i=3, j=0:4]", "Anc(alice, x)" */
+    size_t n_queries;
+    const char *const *temperatures; /* tensors that have a schedule for sig; "*": all */
+    size_t n_temperatures;
 } ftl_check_options;
 
 /* ---- explicit expressions ---- */
@@ -216,7 +221,8 @@ typedef struct ftl_domain {
     const char *name;         /* declared name, else null */
     ftl_span span;
     bool is_closed;           /* declared */
-    FTL_VEC(const char *) symbols; /* by number */
+    FTL_VEC(const char *) symbols; /* by number, interned */
+    ftl_map numbers;          /* symbol -> number */
 } ftl_domain;
 
 /* ---- groups: what is evaluated together, in order ---- */
@@ -268,6 +274,7 @@ typedef struct ftl_model {
     FTL_VEC(ftl_query) queries;
     ftl_map tensor_by_name;       /* interned name -> index */
     ftl_map axis_extent;          /* interned declared axis name -> extent (int64 bits), -1: declared without */
+    ftl_map axis_stmt;            /* interned declared axis name -> its statement */
     ftl_map domain_by_name;
 } ftl_model;
 

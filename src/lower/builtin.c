@@ -81,16 +81,13 @@ static term gelu_exact(lower_ctx *c, term x)
     return mul(c, mul(c, x, num(c, 0.5)), add(c, t, num(c, 1)));
 }
 
-/* With u = sqrt(2/pi) (x + a x^3), t = tanh u: 0.5 (1 + t) + 0.5 x (1 - t^2) sqrt(2/pi) (1 + 3 a
- * x^2) */
+/* With u = sqrt(2/pi) (x + a x^3), t = tanh u: 0.5 (1 + t) + 0.5 x (1 - t^2) sqrt(2/pi) (1 + 3 a x^2) */
 static term gelu_grad(lower_ctx *c, term x)
 {
     term square = mul(c, x, x);
-    term u =
-        mul(c, add(c, x, mul(c, mul(c, square, x), num(c, 0.044715))), num(c, 0.7978845608028654));
+    term u = mul(c, add(c, x, mul(c, mul(c, square, x), num(c, 0.044715))), num(c, 0.7978845608028654));
     term t = lower_map1(c, FTL_OP_TANH_, u);
-    term slope =
-        mul(c, add(c, num(c, 1), mul(c, square, num(c, 3 * 0.044715))), num(c, 0.7978845608028654));
+    term slope = mul(c, add(c, num(c, 1), mul(c, square, num(c, 3 * 0.044715))), num(c, 0.7978845608028654));
     term left = mul(c, add(c, t, num(c, 1)), num(c, 0.5));
     term right = mul(c, mul(c, mul(c, x, num(c, 0.5)), sub(c, num(c, 1), mul(c, t, t))), slope);
     return add(c, left, right);

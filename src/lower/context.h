@@ -38,8 +38,8 @@ typedef struct lower_ctx {
     const ftl_group *group;
     uint32_t *member;                /* by tensor: 1 + index in the group, 0 outside of it */
     ftl_value **carried;             /* by member, at the current level: the whole tensor so far */
-    term *fresh;       /* by member: this step's slice once computed (v null before) */
-    uint32_t fixed[2]; /* SCAN: axes of the equation that the loops fix; UINT32_MAX: none */
+    term *fresh;                     /* by member: this step's slice once computed (v null before) */
+    uint32_t fixed[2];               /* SCAN: axes of the equation that the loops fix; UINT32_MAX: none */
     ftl_value *counter[2];           /* their values at the current level */
     ftl_map is_recursive;            /* expression -> 1 + refers to the group */
     ftl_map hoisted;                 /* expression -> term made at level 0 */
@@ -76,8 +76,7 @@ term lower_reduce(lower_ctx *c, ftl_reduce kind, term a, const uint32_t *over, u
 /* log(sum(exp)) over axes, stable. */
 term lower_lse(lower_ctx *c, term a, const uint32_t *over, uint32_t n);
 /* Sum over all axes that are not in out of the product of n terms. */
-term lower_contract(lower_ctx *c, uint32_t n, const term *parts, const uint32_t *out,
-                    uint32_t n_out);
+term lower_contract(lower_ctx *c, uint32_t n, const term *parts, const uint32_t *out, uint32_t n_out);
 /* t with `axis` renamed. */
 term lower_rename(term t, uint32_t from, uint32_t to);
 /* 0, 1, ... along an axis as numbers. */
@@ -87,7 +86,7 @@ term lower_iota(lower_ctx *c, uint32_t axis);
 term lower_expr(lower_ctx *c, const ftl_expr *e);
 term lower_reduction(lower_ctx *c, const ftl_expr *e);
 term lower_read(lower_ctx *c, const ftl_expr *e);
-/* tensor value v (places in order) read at e's places, skipping places whose bit is in `skip`. */
+/* tensor value v (places in order) read at e's places, skipping places whose bit is set in `skip`. */
 term lower_read_value(lower_ctx *c, ftl_value *v, const ftl_expr *e, uint64_t skip);
 bool lower_is_recursive(lower_ctx *c, const ftl_expr *e);
 
@@ -103,8 +102,8 @@ term lower_tucker(lower_ctx *c, const ftl_expr *e);
 /* The element of a projection that changes nothing, as a splat of the tensor's dtype. */
 double lower_neutral(const ftl_equation *eq);
 ftl_value *lower_splat(lower_ctx *c, const ftl_tensor_decl *t, double x);
-/* The equation's value over the whole tensor (neutral where its constants on the left do not
- * reach). `skip`: places that the loops fix: they are absent. */
+/* The equation's value over the whole tensor (neutral where its constants on the left do not reach). `skip`: places
+ * that the loops fix: they are absent. */
 ftl_value *lower_contribution(lower_ctx *c, const ftl_equation *eq, uint64_t skip);
 ftl_value *lower_combine(lower_ctx *c, const ftl_equation *eq, ftl_value *a, ftl_value *b);
 /* Into the dtype that the tensor is kept in. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Explicit expressions -> values. Inside a loop's body what does not depend on the loop is made
- * outside, for all rounds at once, and read at the counter.
+ * Explicit expressions -> values. Inside a loop's body what does not depend on the loop is made outside, for
+ * all rounds at once, and read at the counter.
  */
 #include "lower/context.h"
 
@@ -17,8 +17,7 @@ static bool parts_recursive(lower_ctx *c, const ftl_expr *e)
             return true;
     if (!e->call)
         return false;
-    const ftl_expr *extra[] = {e->call->mask, e->call->scale, e->call->temperature,
-                               e->call->position};
+    const ftl_expr *extra[] = {e->call->mask, e->call->scale, e->call->temperature, e->call->position};
     for (size_t i = 0; i < FTL_COUNT(extra); i++)
         if (extra[i] && lower_is_recursive(c, extra[i]))
             return true;

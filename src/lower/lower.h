@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * lower: model -> graph of core operations. Enters: a checked model whose extents are all known.
- * Leaves: a graph whose inputs are the tensors that come from outside (named as in the program,
- * dtype and shape as stored, tuples as dense tensors) and whose outputs are exports ("Name"), sinks
- * ("sink#0", with "sink#0.values" for topk) and queries ("query#0"). Called by run. Builtins get
- * their meaning here, once, for every backend.
+ * lower: model -> graph of core operations. Enters: a checked model whose extents are all known. Leaves: a graph
+ * whose inputs are the tensors that come from outside (named as in the program, dtype and shape as stored, tuples
+ * as dense tensors) and whose outputs are exports ("Name"), sinks ("sink#0", with "sink#0.values" for topk)
+ * and queries ("query#0"). Called by run. Builtins get their meaning here, once, for every backend.
  */
 #ifndef FTL_LOWER_H
 #define FTL_LOWER_H
@@ -30,7 +29,7 @@ typedef struct ftl_temperature {
 
 typedef struct ftl_lower_options {
     ftl_dtype compute;      /* F32 or F64: what is computed in */
-    ftl_dtype storage; /* what tensors are kept in: F16, BF16, else as compute */
+    ftl_dtype storage;      /* F16 or BF16 for the half precisions, else as compute: what tensors are kept in */
     const ftl_temperature *temperatures;
     size_t n_temperatures;
     bool settle;            /* fixpoint mode: schedules have come to their end */
