@@ -248,6 +248,30 @@ static bool parse_named(ftl_parser *p, ftl_place place, ftl_index *out, ftl_kwar
     return true;
 }
 
+static bool is_reserved(const ftl_parser *p, const ftl_token *token)
+{
+    return ftl_parser_is_word(p, token, "true") || ftl_parser_is_word(p, token, "false") ||
+           ftl_parser_is_word(p, token, "none") || ftl_parser_is_word(p, token, "not");
+}
+
+/* An index that is one name, which nearly all are: read without making an expression first. */
+static bool parse_single_name(ftl_parser *p, ftl_index *out)
+{
+    const ftl_token *token = ftl_parser_peek(p);
+    ftl_token_kind next = ftl_parser_peek_next(p)->kind;
+    bool alone = next == TOKEN_COMMA || next == TOKEN_RBRACKET || next == TOKEN_DOT;
+    if (token->kind != TOKEN_NAME || !alone || is_reserved(p, token))
+        return false;
+    ftl_index_term *term = FTL_NEW(p->arena, ftl_index_term);
+    term->sign = 1;
+    term->span = ftl_parser_get_span(p, token);
+    term->name = ftl_parser_take_name(p);
+    out->kind = FTL_INDEX_AFFINE;
+    out->terms.data = term;
+    out->terms.len = out->terms.cap = 1;
+    return true;
+}
+
 /* index = time | symbol | "_" | slice | sum */
 static bool parse_plain_index(ftl_parser *p, ftl_place place, ftl_index *out)
 {
@@ -258,6 +282,8 @@ static bool parse_plain_index(ftl_parser *p, ftl_place place, ftl_index *out)
         p->at++;
         return true;
     }
+    if (parse_single_name(p, out))
+        return true;
     if (is_at_slice(p))
         return parse_slice(p, NULL, out);
     ftl_node *node = ftl_parser_parse_sum(p);

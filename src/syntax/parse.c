@@ -7,47 +7,11 @@
 
 static ftl_stmt *parse_statement(ftl_parser *p);
 
-static ftl_stmt *make_stmt(ftl_parser *p, ftl_stmt_kind kind)
-{
-    ftl_stmt *stmt = FTL_NEW(p->arena, ftl_stmt);
-    stmt->kind = kind;
-    return stmt;
-}
-
 /* Whether the current token is word and one of kind follows on the same line. */
 static bool is_at_keyword(const ftl_parser *p, const char *word, ftl_token_kind kind)
 {
     const ftl_token *next = ftl_parser_peek_next(p);
     return ftl_parser_is_word(p, ftl_parser_peek(p), word) && next->kind == kind && !next->newline;
-}
-
-/* A value after `=`, which must start on the same line. The whole statement is shown when there is
- * none. */
-static bool is_missing_value(ftl_parser *p, const char *what)
-{
-    if (!ftl_parser_is_at_end(p))
-        return false;
-    ftl_parser_fail(p, ftl_parser_get_span_since(p, p->start),
-                    "a line break after '=' ends the statement; it may go on inside of brackets or "
-                    "after an operator",
-                    "expected %s, found %s", what, ftl_parser_describe(p, ftl_parser_peek(p)));
-    return true;
-}
-
-static ftl_node *parse_value(ftl_parser *p)
-{
-    if (is_missing_value(p, "a value"))
-        return NULL;
-    return ftl_parser_parse_expr(p);
-}
-
-/* [ "=" expr ] */
-static bool parse_optional_value(ftl_parser *p, ftl_node **out)
-{
-    if (ftl_parser_is_after_newline(p) || !ftl_parser_accept(p, TOKEN_ASSIGN))
-        return true;
-    *out = parse_value(p);
-    return *out != NULL;
 }
 
 /* ---- equations, facts, queries, sources ---- */
@@ -56,7 +20,7 @@ static bool parse_optional_value(ftl_parser *p, ftl_node **out)
 static ftl_node *parse_body(ftl_parser *p)
 {
     size_t from = p->operands.len;
-    ftl_operand operand = {.node = parse_value(p)};
+    ftl_operand operand = {.node = ftl_parser_parse_value(p)};
     while (operand.node) {
         *FTL_VEC_PUSH(p->arena, &p->operands) = operand;
         operand = (ftl_operand){.op = FTL_OP_AND, .implicit = true};
@@ -120,7 +84,7 @@ static bool finish_equation(ftl_parser *p, ftl_stmt *stmt, size_t op)
     else if (stmt->proj == FTL_PROJ_ARROW)
         stmt->rhs = parse_body(p);
     else
-        stmt->rhs = parse_value(p);
+        stmt->rhs = ftl_parser_parse_value(p);
     if (stmt->rhs && stmt->proj != FTL_PROJ_ARROW && ftl_parser_is(p, TOKEN_COMMA))
         return ftl_parser_fail_expected(p, "the end of the statement",
                                         "only the body of a rule with '<-' is separated by commas");
@@ -197,14 +161,14 @@ static bool parse_after_left_side(ftl_parser *p, ftl_stmt *stmt)
 
 static ftl_stmt *parse_equation(ftl_parser *p)
 {
-    ftl_stmt *stmt = make_stmt(p, FTL_STMT_EQUATION);
+    ftl_stmt *stmt = ftl_parser_make_stmt(p, FTL_STMT_EQUATION);
     stmt->lhs = ftl_parser_parse_reference(p, FTL_PLACE_LEFT);
     return stmt->lhs && parse_after_left_side(p, stmt) ? stmt : NULL;
 }
 
 static ftl_stmt *parse_let(ftl_parser *p)
 {
-    ftl_stmt *stmt = make_stmt(p, FTL_STMT_EQUATION);
+    ftl_stmt *stmt = ftl_parser_make_stmt(p, FTL_STMT_EQUATION);
     stmt->is_let = true;
     p->at++;
     stmt->lhs = ftl_parser_parse_reference(p, FTL_PLACE_LEFT);
@@ -214,7 +178,7 @@ static ftl_stmt *parse_let(ftl_parser *p)
 /* sink = string "=" expr */
 static ftl_stmt *parse_sink(ftl_parser *p)
 {
-    ftl_stmt *stmt = make_stmt(p, FTL_STMT_SINK);
+    ftl_stmt *stmt = ftl_parser_make_stmt(p, FTL_STMT_SINK);
     stmt->path_span = ftl_parser_get_span(p, ftl_parser_peek(p));
     stmt->path = ftl_parser_take_string(p);
     if (!stmt->path)
@@ -222,128 +186,8 @@ static ftl_stmt *parse_sink(ftl_parser *p)
     if (ftl_parser_is_at_end(p) || !ftl_parser_accept(p, TOKEN_ASSIGN))
         return ftl_parser_fail_expected(p, "'=' after the file's name",
                                         "a file is written with: \"runs/y.npy\" = Y[i]");
-    stmt->rhs = parse_value(p);
+    stmt->rhs = ftl_parser_parse_value(p);
     return stmt->rhs ? stmt : NULL;
-}
-
-/* ---- declarations ---- */
-
-static bool parse_quotable_name(ftl_parser *p, ftl_stmt *stmt, bool quotable)
-{
-    ftl_name name = {.span = ftl_parser_get_span(p, ftl_parser_peek(p))};
-    name.quoted = quotable && ftl_parser_is(p, TOKEN_STRING);
-    name.name = name.quoted
-                    ? ftl_parser_take_string(p)
-                    : ftl_parser_expect_name(p, quotable ? "a name or a string" : "a name",
-                                             &name.span);
-    if (!name.name)
-        return false;
-    *FTL_VEC_PUSH(p->arena, &stmt->names) = name;
-    return true;
-}
-
-/* export = "export" name { "," name } */
-static ftl_stmt *parse_export(ftl_parser *p)
-{
-    ftl_stmt *stmt = make_stmt(p, FTL_STMT_EXPORT);
-    p->at++;
-    do {
-        if (stmt->names.len > 0 && ftl_parser_is(p, TOKEN_NAME)) {
-            const ftl_token *token = ftl_parser_peek(p);
-            ftl_name name = {.span = ftl_parser_get_span(p, token)};
-            name.name = ftl_parser_take_name(p);
-            *FTL_VEC_PUSH(p->arena, &stmt->names) = name;
-        } else if (!parse_quotable_name(p, stmt, false)) {
-            return NULL;
-        }
-    } while (ftl_parser_accept(p, TOKEN_COMMA));
-    return stmt;
-}
-
-/* "param" | "const" | "axis" name */
-static ftl_stmt *parse_declared_name(ftl_parser *p, ftl_stmt_kind kind)
-{
-    ftl_stmt *stmt = make_stmt(p, kind);
-    p->at++;
-    stmt->name_span = ftl_parser_get_span(p, ftl_parser_peek(p));
-    stmt->name = ftl_parser_take_name(p);
-    return stmt;
-}
-
-/* param = "param" name [ ":" name ] [ "=" expr ] */
-static ftl_stmt *parse_param(ftl_parser *p)
-{
-    ftl_stmt *stmt = parse_declared_name(p, FTL_STMT_PARAM);
-    ftl_span span;
-    if (!ftl_parser_is_after_newline(p) && ftl_parser_accept(p, TOKEN_COLON)) {
-        stmt->type = ftl_parser_expect_name(p, "a type such as int or float", &span);
-        if (!stmt->type)
-            return NULL;
-    }
-    return parse_optional_value(p, &stmt->rhs) ? stmt : NULL;
-}
-
-/* const = "const" name "=" expr */
-static ftl_stmt *parse_const(ftl_parser *p)
-{
-    ftl_stmt *stmt = parse_declared_name(p, FTL_STMT_CONST);
-    if (ftl_parser_is_at_end(p) || !ftl_parser_is(p, TOKEN_ASSIGN))
-        return ftl_parser_fail_expected(p, "'=' after the name of the constant", NULL);
-    return parse_optional_value(p, &stmt->rhs) ? stmt : NULL;
-}
-
-/* axis = "axis" name [ "=" expr ] */
-static ftl_stmt *parse_axis(ftl_parser *p)
-{
-    ftl_stmt *stmt = parse_declared_name(p, FTL_STMT_AXIS);
-    return parse_optional_value(p, &stmt->rhs) ? stmt : NULL;
-}
-
-/* symbols = "{" [ symbol { "," symbol } [ "," ] ] "}"      symbol = name | string */
-static bool parse_symbols(ftl_parser *p, ftl_stmt *stmt)
-{
-    ftl_parser_open(p, false);
-    while (!ftl_parser_is(p, TOKEN_RBRACE)) {
-        if (!parse_quotable_name(p, stmt, true))
-            return false;
-        if (!ftl_parser_accept(p, TOKEN_COMMA))
-            break;
-    }
-    return ftl_parser_close(p, TOKEN_RBRACE, "',' or '}'");
-}
-
-/* domain = "domain" name "=" ( symbols | string ) */
-static ftl_stmt *parse_domain(ftl_parser *p)
-{
-    static const char hint[] = "a domain is written {alice, bob} or \"people.txt\"";
-    ftl_stmt *stmt = parse_declared_name(p, FTL_STMT_DOMAIN);
-    if (ftl_parser_is_at_end(p) || !ftl_parser_accept(p, TOKEN_ASSIGN))
-        return ftl_parser_fail_expected(p, "'=' after the name of the domain", hint);
-    if (is_missing_value(p, "the domain's symbols"))
-        return NULL;
-    if (ftl_parser_is(p, TOKEN_LBRACE))
-        return parse_symbols(p, stmt) ? stmt : NULL;
-    if (!ftl_parser_is(p, TOKEN_STRING))
-        return ftl_parser_fail_expected(p, "'{' or a file's name", hint);
-    stmt->path_span = ftl_parser_get_span(p, ftl_parser_peek(p));
-    stmt->path = ftl_parser_take_string(p);
-    return stmt->path ? stmt : NULL;
-}
-
-/* import = "import" string [ "as" name ] */
-static ftl_stmt *parse_import(ftl_parser *p)
-{
-    ftl_stmt *stmt = make_stmt(p, FTL_STMT_IMPORT);
-    p->at++;
-    stmt->path_span = ftl_parser_get_span(p, ftl_parser_peek(p));
-    stmt->path = ftl_parser_take_string(p);
-    if (!stmt->path)
-        return NULL;
-    if (ftl_parser_is_after_newline(p) || !ftl_parser_is_word(p, ftl_parser_peek(p), "as"))
-        return stmt;
-    p->at++;
-    stmt->name = ftl_parser_expect_name(p, "a name after 'as'", &stmt->name_span);
-    return stmt->name ? stmt : NULL;
 }
 
 /* ---- blocks and functions ---- */
@@ -368,8 +212,10 @@ static bool parse_block_body(ftl_parser *p, ftl_stmt *stmt)
 {
     size_t start = p->start, base = p->base, first = p->at;
     unsigned base_depth = p->base_depth;
-    if (!ftl_parser_enter(p))
+    if (!ftl_parser_enter(p)) {
+        p->unclosed = true;
         return false;
+    }
     ftl_parser_open(p, true);
     parse_statements(p, &stmt->body, false);
     p->start = start;
@@ -377,9 +223,10 @@ static bool parse_block_body(ftl_parser *p, ftl_stmt *stmt)
     p->base_depth = base_depth;
     if (ftl_parser_is(p, TOKEN_END)) {
         const ftl_token *brace = &p->tokens[first];
-        ftl_parser_fail_code(p, FTL_E_BRACKET, ftl_parser_get_span(p, brace), NULL,
-                             "'{' is not closed");
-        return false;
+        p->failed = p->unclosed;
+        p->unclosed = true;
+        return ftl_parser_fail_code(p, FTL_E_BRACKET, ftl_parser_get_span(p, brace), NULL,
+                                    "'{' is not closed");
     }
     ftl_parser_leave(p);
     if (!ftl_parser_close(p, TOKEN_RBRACE, "'}'"))
@@ -390,7 +237,7 @@ static bool parse_block_body(ftl_parser *p, ftl_stmt *stmt)
 
 static ftl_stmt *parse_block(ftl_parser *p)
 {
-    ftl_stmt *stmt = make_stmt(p, FTL_STMT_BLOCK);
+    ftl_stmt *stmt = ftl_parser_make_stmt(p, FTL_STMT_BLOCK);
     return parse_block_body(p, stmt) ? stmt : NULL;
 }
 
@@ -436,7 +283,7 @@ static bool parse_formals(ftl_parser *p, ftl_stmt *stmt)
 static ftl_stmt *parse_fn(ftl_parser *p)
 {
     static const char hint[] = "a function is written: fn dot(a[x], b[x]) -> s { s = a[x] * b[x] }";
-    ftl_stmt *stmt = parse_declared_name(p, FTL_STMT_FN);
+    ftl_stmt *stmt = ftl_parser_parse_declared_name(p, FTL_STMT_FN);
     if (!ftl_parser_is(p, TOKEN_LPAREN))
         return ftl_parser_fail_expected(p, "'(' after the name of the function", hint);
     if (!parse_formals(p, stmt))
@@ -475,10 +322,14 @@ typedef struct keyword {
 } keyword;
 
 static const keyword STARTS[] = {
-    {"export", TOKEN_NAME, false, parse_export}, {"param", TOKEN_NAME, false, parse_param},
-    {"const", TOKEN_NAME, false, parse_const},   {"axis", TOKEN_NAME, false, parse_axis},
-    {"domain", TOKEN_NAME, false, parse_domain}, {"import", TOKEN_STRING, true, parse_import},
-    {"let", TOKEN_NAME, false, parse_let},       {"fn", TOKEN_NAME, true, parse_fn},
+    {"export", TOKEN_NAME, false, ftl_parser_parse_export},
+    {"param", TOKEN_NAME, false, ftl_parser_parse_param},
+    {"const", TOKEN_NAME, false, ftl_parser_parse_const},
+    {"axis", TOKEN_NAME, false, ftl_parser_parse_axis},
+    {"domain", TOKEN_NAME, false, ftl_parser_parse_domain},
+    {"import", TOKEN_STRING, true, ftl_parser_parse_import},
+    {"let", TOKEN_NAME, false, parse_let},
+    {"fn", TOKEN_NAME, true, parse_fn},
 };
 
 /* Words that start a statement, alone on their line. */

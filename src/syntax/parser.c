@@ -97,7 +97,8 @@ const char *ftl_parser_take_name(ftl_parser *p)
 
 const char *ftl_parser_expect_name(ftl_parser *p, const char *what, ftl_span *span)
 {
-    if (!ftl_parser_is(p, TOKEN_NAME) || ftl_parser_is_after_newline(p))
+    bool after_comma = p->at > 0 && p->tokens[p->at - 1].kind == TOKEN_COMMA;
+    if (!ftl_parser_is(p, TOKEN_NAME) || (ftl_parser_is_after_newline(p) && !after_comma))
         return ftl_parser_fail_expected(p, what, NULL);
     *span = ftl_parser_get_span(p, ftl_parser_peek(p));
     return ftl_parser_take_name(p);

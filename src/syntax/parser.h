@@ -39,6 +39,7 @@ typedef struct ftl_parser {
     bool newline_ends; /* a newline ends a statement or an arm here: not inside of ( [ and lists */
     bool in_guard;     /* `<-` ends the expression */
     bool failed;       /* the statement has had its error */
+    bool unclosed;     /* it was reported that a block does not end */
     FTL_VEC(ftl_bracket) brackets;
     FTL_VEC(ftl_operand) operands; /* the rest are stacks where children wait for their parent */
     FTL_VEC(ftl_node *) nodes;
@@ -89,8 +90,8 @@ bool ftl_parser_is_after_newline(const ftl_parser *p);
 bool ftl_parser_is_at_end(const ftl_parser *p);
 /* Takes the current NAME token. */
 const char *ftl_parser_take_name(ftl_parser *p);
-/* Reads the current token, a NAME on the same line; otherwise an error that says "expected
- * `what`". */
+/* Reads the current token, a NAME on the same line or after a comma; otherwise an error that says
+ * "expected `what`". */
 const char *ftl_parser_expect_name(ftl_parser *p, const char *what, ftl_span *span);
 /* Reads the current token, a STRING. Null after an error in it. */
 const char *ftl_parser_take_string(ftl_parser *p);
@@ -151,5 +152,20 @@ ftl_node *ftl_parser_parse_reference(ftl_parser *p, ftl_place place);
 bool ftl_parser_parse_indices(ftl_parser *p, ftl_node *node, ftl_place place);
 /* The current token is '(': the arguments of node, which becomes a REF or a CALL. */
 bool ftl_parser_parse_arguments(ftl_parser *p, ftl_node *node, ftl_place place);
+
+/* ---- statements (declare.c) ---- */
+
+ftl_stmt *ftl_parser_make_stmt(ftl_parser *p, ftl_stmt_kind kind);
+/* Whether no value follows `=` on its line, which is then an error that says "expected `what`". */
+bool ftl_parser_is_value_missing(ftl_parser *p, const char *what);
+ftl_node *ftl_parser_parse_value(ftl_parser *p);
+/* A statement whose first word is current and followed by a name, which is read. */
+ftl_stmt *ftl_parser_parse_declared_name(ftl_parser *p, ftl_stmt_kind kind);
+ftl_stmt *ftl_parser_parse_export(ftl_parser *p);
+ftl_stmt *ftl_parser_parse_param(ftl_parser *p);
+ftl_stmt *ftl_parser_parse_const(ftl_parser *p);
+ftl_stmt *ftl_parser_parse_axis(ftl_parser *p);
+ftl_stmt *ftl_parser_parse_domain(ftl_parser *p);
+ftl_stmt *ftl_parser_parse_import(ftl_parser *p);
 
 #endif

@@ -32,15 +32,34 @@ typedef struct ftl_printer {
     bool has_case;           /* one was printed on one line */
 } ftl_printer;
 
+/* ---- text and lines (layout.c) ---- */
+
+void ftl_print_text(ftl_printer *pr, const char *s);
+/* A space that may become a line break; of level 0 to 15 within its bracket. */
+void ftl_print_break(ftl_printer *pr, unsigned level);
+/* A line break. */
+void ftl_print_hard_break(ftl_printer *pr);
+/* ',' and a break. */
+void ftl_print_comma(ftl_printer *pr);
+/* An opening bracket; gives whether a newline ended a statement outside of it, for the closing
+ * one. */
+bool ftl_print_open(ftl_printer *pr, const char *text, bool newline_ends);
+void ftl_print_close(ftl_printer *pr, const char *text, bool outside);
+/* In quotes, with escapes. */
+void ftl_print_string(ftl_printer *pr, const char *s);
+/* Whether the text that was parsed had a line end between two places. */
+bool ftl_print_has_newline(const ftl_printer *pr, uint32_t from, uint32_t to);
+/* Appends the printed text to out, which is at the column where it started, broken into lines of
+ * FTL_LINE_WIDTH where it can be. */
+void ftl_print_lines(const ftl_printer *pr, ftl_strbuf *out);
+
+/* ---- nodes and statements (print.c, print_stmt.c) ---- */
+
 void ftl_print_node(ftl_printer *pr, const ftl_node *node);
+void ftl_print_indices(ftl_printer *pr, const ftl_indices *indices);
 /* A whole statement; blocks and functions with their body on the same line. */
 void ftl_print_stmt(ftl_printer *pr, const ftl_stmt *stmt);
 /* `fn name(formals) -> result {` */
 void ftl_print_fn_head(ftl_printer *pr, const ftl_stmt *stmt);
-/* Appends the printed text to out, which is at the column where it started, broken into lines of
- * FTL_LINE_WIDTH where it can be. */
-void ftl_print_lines(const ftl_printer *pr, ftl_strbuf *out);
-/* Columns of the text. */
-size_t ftl_print_get_width(const char *s, size_t len);
 
 #endif
