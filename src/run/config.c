@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The configuration's words -> options of the stages. An unknown word is an error that lists the known ones.
+ */
+#include "run/session.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+typedef struct word {
+    const char *text;
+    int value;
+} word;
+
+static bool complain(ftl_session *s, const char *option, const char *got, const word *words, size_t n)
+{
+    ftl_strbuf known;
+    ftl_strbuf_init(&known, &s->arena);
+    for (size_t i = 0; i < n; i++)
+        ftl_strbuf_printf(&known, "%s%s", i ? ", " : "", words[i].text);
+    ftl_diag *d = ftl_diag_error(&s->diags, FTL_E_OPTION, (ftl_span){0}, "%s cannot be '%s'", option, got);
+    ftl_diag_hint(&s->diags, d, "it is one of %s", ftl_strbuf_get(&known));
+    return false;
+}
+
+static bool find_word(ftl_session *s, const char *option, const char *got, const word *words, size_t n, int *out)
+{
+    if (!got)
+        got = words[0].text;
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(words[i].text, got) == 0) {
+            *out = words[i].value;
+            return true;
+        }
+    }
+    return complain(s, option, got, words, n);
+}
+
+#define FIND(s, option, got, words, out) find_word(s, option, got, words, FTL_COUNT(words), out)
+
+static bool bad_setting(ftl_session *s, const char *option, const char *text, const char *form)
+{
+    ftl_diag *d = ftl_diag_error(&s->diags, FTL_E_OPTION, (ftl_span){0}, "%s '%s' cannot be read", option, text);
+    ftl_diag_hint(&s->diags, d, "it is written %s", form);
+    return false;
+}
+
+static bool read_number(const char **p, double *out)
+{
+    char *end;
+    errno = 0;
+    *out = strtod(*p, &end);
+    if (end == *p || errno == ERANGE || !isfinite(*out))
+        return false;
+    *p = end;
+    return true;
+}
+
+static bool skip_text(const char **p, const char *text)
+{
+    size_t n = strlen(text);
+    if (strncmp(*p, text, n) != 0)
+        return false;
+    *p += n;
+    return true;
+}
+
+/* NAME=value -> name and the place after the sign. */
+static const char *split_name(ftl_session *s, const char *text, const char **value)
+{
+    const char *eq = strchr(text, '=');
+    if (!eq || eq == text)
+        return NULL;
+    *value = eq + 1;
+    return ftl_intern_get(&s->names, text, (size_t)(eq - text));
+}
+
+static bool read_points(ftl_session *s, const char *p, ftl_temperature *t)
+{
+    FTL_VEC(int64_t) at = {0};
+    FTL_VEC(double) value = {0};
+    do {
+        double round, x;
+        if (!read_number(&p, &round) || !skip_text(&p, ":") || !read_number(&p, &x))
+            return false;
+        if (round < 0 || round != floor(round) || (at.len && (double)at.data[at.len - 1] >= round))
+            return false;
+        *FTL_VEC_PUSH(&s->arena, &at) = (int64_t)round;
+        *FTL_VEC_PUSH(&s->arena, &value) = x;
+    } while (skip_text(&p, ","));
+    t->at = at.data;
+    t->value = value.data;
+    t->n_points = at.len;
+    return *p == 0;
+}
+
+static bool read_schedule(ftl_session *s, const char *p, ftl_temperature *t)
+{
+    double steps;
+    if (skip_text(&p, "piecewise:")) {
+        t->kind = FTL_SCHEDULE_PIECEWISE;
+        return read_points(s, p, t);
+    }
+    if (skip_text(&p, "linear:")) {
+        t->kind = FTL_SCHEDULE_LINEAR;
+        if (!read_number(&p, &t->start) || !skip_text(&p, ":") || !read_number(&p, &t->end) ||
+            !skip_text(&p, ":") || !read_number(&p, &steps))
+            return false;
+        t->steps = (int64_t)steps;
+        return *p == 0 && steps >= 0 && steps == floor(steps) && steps < 1e15;
+    }
+    t->kind = FTL_SCHEDULE_CONSTANT;
+    return read_number(&p, &t->start) && *p == 0;
+}
+
+static bool read_temperatures(ftl_session *s)
+{
+    size_t n = s->config.n_temperatures;
+    ftl_temperature *t = FTL_NEW_ARRAY(&s->arena, ftl_temperature, n);
+    for (size_t i = 0; i < n; i++) {
+        const char *value;
+        t[i].name = split_name(s, s->config.temperatures[i], &value);
+        if (!t[i].name || !read_schedule(s, value, &t[i]))
+            return bad_setting(s, "temperature", s->config.temperatures[i],
+                               "NAME=0.5, NAME=linear:START:END:STEPS or NAME=piecewise:0:1.0,3:0.5");
+    }
+    s->options.lower.temperatures = t;
+    s->options.lower.n_temperatures = n;
+    return true;
+}
+
+static bool read_params(ftl_session *s)
+{
+    size_t n = s->config.n_params;
+    ftl_setting *p = FTL_NEW_ARRAY(&s->arena, ftl_setting, n);
+    for (size_t i = 0; i < n; i++) {
+        p[i].name = split_name(s, s->config.params[i], &p[i].value);
+        if (!p[i].name)
+            return bad_setting(s, "param", s->config.params[i], "NAME=VALUE");
+    }
+    s->options.check.params = p;
+    s->options.check.n_params = n;
+    return true;
+}
+
+static bool read_precision(ftl_session *s)
+{
+    static const word words[] = {{"fp32", FTL_DTYPE_F32}, {"fp16", FTL_DTYPE_F16}, {"bf16", FTL_DTYPE_BF16},
+                                 {"fp64", FTL_DTYPE_F64}, {"auto", -1}, {"f32", FTL_DTYPE_F32},
+                                 {"f16", FTL_DTYPE_F16}, {"f64", FTL_DTYPE_F64}};
+    int storage = FTL_DTYPE_F32;
+    if (!FIND(s, "precision", s->config.precision, words, &storage))
+        return false;
+    s->options.precision_auto = storage < 0;
+    s->options.lower.storage = storage < 0 ? FTL_DTYPE_F32 : (ftl_dtype)storage;
+    s->options.lower.compute = storage == FTL_DTYPE_F64 ? FTL_DTYPE_F64 : FTL_DTYPE_F32;
+    return true;
+}
+
+static bool refuse_later(ftl_session *s, bool asked, const char *what)
+{
+    if (asked)
+        ftl_diag_error(&s->diags, FTL_E_OPTION, (ftl_span){0}, "%s cannot be run by this version yet", what);
+    return !asked;
+}
+
+bool ftl_run_read_config(ftl_session *s)
+{
+    static const word modes[] = {{"auto", FTL_MODE_AUTO}, {"single", FTL_MODE_SINGLE},
+                                 {"fixpoint", FTL_MODE_FIXPOINT}, {"demand", FTL_MODE_DEMAND}};
+    static const word strategies[] = {{"semi_naive", 0}, {"synchronous", 1}};
+    static const word chainings[] = {{"forward", 0}, {"backward", 1}};
+    static const word projections[] = {{"exact", 0}, {"monte_carlo", 1}};
+    static const word planners[] = {{"auto", 0}, {"greedy", 1}, {"optimal", 2}};
+    int mode = 0, ignored = 0, projection = 0;
+    bool ok = FIND(s, "mode", s->config.mode, modes, &mode) &&
+              FIND(s, "strategy", s->config.strategy, strategies, &ignored) &&
+              FIND(s, "chaining", s->config.chaining, chainings, &ignored) &&
+              FIND(s, "projection", s->config.projection, projections, &projection) &&
+              FIND(s, "einsum planner", s->config.einsum_planner, planners, &s->options.planner) &&
+              read_precision(s) && read_params(s) && read_temperatures(s) &&
+              refuse_later(s, projection == 1, "Monte Carlo projection");
+    s->options.check.mode = (ftl_mode)mode;
+    s->options.check.strict = s->config.strict != 0;
+    s->options.check.is_partial = s->is_check;
+    s->options.lower.settle = mode == FTL_MODE_FIXPOINT;
+    s->options.lower.max_iters = s->config.max_iters;
+    s->options.lower.tol = s->config.tol;
+    return ok;
+}

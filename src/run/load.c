@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Files and inputs for check, and the tensors that a plan's inputs are bound to.
+ */
+#include "run/session.h"
+
+#define TEXT_LIMIT ((size_t)1 << 30) /* bytes of an imported program or a domain file */
+
+static void release_loaded(void *p)
+{
+    ftl_loaded *l = p;
+    ftl_tensor_release(l->tensor);
+    ftl_tuples_free(l->tuples);
+    l->tensor = NULL;
+    l->tuples = NULL;
+}
+
+static ftl_loaded *make_loaded(ftl_session *s, const char *name)
+{
+    ftl_loaded *l = FTL_NEW(&s->arena, ftl_loaded);
+    l->name = name;
+    ftl_arena_defer(&s->arena, release_loaded, l);
+    *FTL_VEC_PUSH(&s->arena, &s->loaded) = l;
+    return l;
+}
+
+/* path as seen from the folder of the file `base`. */
+static const char *beside(ftl_session *s, const char *base, const char *path)
+{
+    const char *slash = base ? strrchr(base, '/') : NULL;
+    if (path[0] == '/' || !slash)
+        return path;
+    return ftl_arena_printf(&s->arena, "%.*s/%s", (int)(slash - base), base, path);
+}
+
+static ftl_read_options read_options(const ftl_session *s)
+{
+    return (ftl_read_options){.alloc = s->alloc, .strict = s->config.strict != 0,
+                              .memory_limit = s->config.memory_limit};
+}
+
+typedef struct text_file {
+    const ftl_allocator *alloc;
+    char *text;
+    size_t len;
+} text_file;
+
+static void free_text_file(void *p)
+{
+    text_file *f = p;
+    if (f->text)
+        ftl_mem_free(f->alloc, f->text, f->len + 1);
+    f->text = NULL;
+}
+
+static bool read_text(void *user, ftl_arena *arena, const char *base, const char *path, const char **name,
+                      const char **text, size_t *len, const char **message)
+{
+    ftl_session *s = user;
+    ftl_io_error error;
+    text_file *f = FTL_NEW(arena, text_file);
+    f->alloc = s->alloc;
+    ftl_arena_defer(arena, free_text_file, f);
+    *name = beside(s, base, path);
+    if (ftl_io_read_bytes(s->alloc, *name, TEXT_LIMIT, &f->text, &f->len, &error) != FTL_OK) {
+        *message = ftl_arena_strdup(arena, error.message);
+        return false;
+    }
+    *text = f->text;
+    *len = f->len;
+    return true;
+}
+
+/* ---- what a file holds, as check wants to know it ---- */
+
+static void describe_tensor(const ftl_tensor *t, ftl_source_info *out)
+{
+    out->dtype = t->dtype;
+    out->rank = t->rank;
+    memcpy(out->shape, t->shape, t->rank * sizeof(*t->shape));
+}
+
+static void describe_tuples(ftl_session *s, const ftl_tuples *t, ftl_source_info *out)
+{
+    out->dtype = t->values ? FTL_DTYPE_F64 : FTL_DTYPE_BOOL;
+    out->rank = t->arity;
+    out->is_tuples = true;
+    out->has_values = t->values != NULL;
+    out->count = t->count;
+    out->values = t->values;
+    for (uint32_t k = 0; k < t->arity; k++) {
+        int64_t largest = -1;
+        for (int64_t i = 0; i < t->count; i++)
+            largest = t->columns[k][i] > largest ? t->columns[k][i] : largest;
+        out->columns[k] = t->columns[k];
+        out->shape[k] = largest + 1;
+        out->is_text[k] = t->is_text[k];
+        if (!t->symbols[k])
+            continue;
+        out->n_symbols[k] = ftl_symbols_get_count(t->symbols[k]);
+        const char **names = FTL_NEW_ARRAY(&s->arena, const char *, (size_t)out->n_symbols[k]);
+        for (int64_t i = 0; i < out->n_symbols[k]; i++)
+            names[i] = ftl_symbols_get(t->symbols[k], i);
+        out->symbols[k] = names;
+    }
+}
+
+typedef struct load_request {
+    const char *name, *file, *member;
+    ftl_format format;
+    bool is_relation;
+    uint32_t rank;
+} load_request;
+
+static bool load_file(ftl_session *s, const load_request *q, ftl_source_info *out, const char **message)
+{
+    ftl_read_options options = read_options(s);
+    ftl_io_error error;
+    ftl_status status;
+    ftl_loaded *l = make_loaded(s, q->name);
+    if (q->format == FTL_FORMAT_CSV || q->format == FTL_FORMAT_TSV)
+        status = ftl_io_read_tuples(q->file, q->rank, !q->is_relation, &options, &l->tuples, &error);
+    else if (q->format == FTL_FORMAT_TEXT)
+        status = ftl_io_read_text(q->file, &options, &l->tuples, &error);
+    else
+        status = ftl_io_read_tensor(q->file, q->member, q->name, &options, &l->tensor, &error);
+    if (status != FTL_OK) {
+        *message = ftl_arena_strdup(&s->arena, error.message);
+        return false;
+    }
+    if (l->tuples)
+        describe_tuples(s, l->tuples, out);
+    else
+        describe_tensor(l->tensor, out);
+    out->handle = l;
+    return true;
+}
+
+static const ftl_session_input *find_input(const ftl_session *s, const char *name)
+{
+    for (size_t i = 0; i < s->n_inputs; i++)
+        if (strcmp(s->inputs[i].name, name) == 0)
+            return &s->inputs[i];
+    return NULL;
+}
+
+static bool load(void *user, ftl_arena *arena, const char *name, const char *path, bool is_relation,
+                 uint32_t rank, ftl_source_info *out, bool *found, const char **message)
+{
+    ftl_session *s = user;
+    const ftl_session_input *given = find_input(s, name);
+    load_request q = {.name = name, .is_relation = is_relation, .rank = rank};
+    *found = given || path;
+    if (!*found)
+        return true;
+    if (given && given->tensor) {
+        ftl_loaded *l = make_loaded(s, name);
+        l->tensor = ftl_tensor_retain(given->tensor);
+        l->is_bound = true;
+        describe_tensor(l->tensor, out);
+        out->handle = l;
+        return true;
+    }
+    if (!given)
+        path = beside(s, s->name, path);
+    q.format = ftl_io_split_path(arena, given ? given->path : path, &q.file, &q.member);
+    return load_file(s, &q, out, message);
+}
+
+const ftl_loader *ftl_run_make_loader(ftl_session *s)
+{
+    ftl_loader *l = FTL_NEW(&s->arena, ftl_loader);
+    *l = (ftl_loader){.user = s, .read_text = read_text, .load = load};
+    return l;
+}
+
+/* ---- binding ---- */
+
+/* Tuples as a dense tensor of the input's shape; equal tuples add up their values. The columns are the model's:
+ * symbols are numbered as their domain says. */
+static ftl_status make_dense(ftl_session *s, ftl_loaded *l, const ftl_source_info *t, const ftl_value *input)
+{
+    ftl_tensor *dense;
+    FTL_TRY(ftl_tensor_new(s->alloc, input->dtype, input->rank, input->shape, &dense));
+    for (int64_t i = 0; i < t->count; i++) {
+        int64_t at = 0;
+        for (uint32_t k = 0; k < input->rank; k++) {
+            assert(t->columns[k][i] < input->shape[k]);
+            at = at * input->shape[k] + t->columns[k][i];
+        }
+        if (input->dtype == FTL_DTYPE_BOOL)
+            ((uint8_t *)dense->data)[at] = 1;
+        else if (input->dtype == FTL_DTYPE_F64)
+            ((double *)dense->data)[at] += t->values[i];
+        else
+            ((float *)dense->data)[at] += (float)t->values[i];
+    }
+    l->tensor = dense;
+    return FTL_OK;
+}
+
+ftl_status ftl_run_bind_inputs(ftl_session *s)
+{
+    s->bound = FTL_NEW_ARRAY(&s->arena, ftl_tensor *, s->plan->inputs.len);
+    for (size_t i = 0; i < s->plan->inputs.len; i++) {
+        const ftl_value *input = s->plan->inputs.data[i];
+        const char *name = ftl_intern_cstr(&s->names, input->u.name);
+        uint64_t tensor;
+        if (!ftl_map_find(&s->model->tensor_by_name, FTL_KEY(name), &tensor))
+            return FTL_ERR_INTERNAL;
+        const ftl_source_info *source = &s->model->tensors.data[tensor].source;
+        ftl_loaded *l = source->handle;
+        if (!l)
+            return FTL_ERR_INTERNAL;
+        if (!l->tensor)
+            FTL_TRY(make_dense(s, l, source, input));
+        s->bound[i] = l->tensor;
+    }
+    return FTL_OK;
+}
