@@ -176,7 +176,8 @@ typedef struct ftl_input {
  * keeps what it needs of program and config. */
 ftl_status ftl_runner_new(const ftl_program *program, const ftl_config *config, const ftl_input *inputs,
                           size_t n_inputs, ftl_runner **out);
-/* Checks only (fuse check): missing inputs are no errors. *report receives types, extents, projections. */
+/* Checks only (fuse check): missing inputs are no errors. The runner has diagnostics and a report; it
+ * cannot run. */
 ftl_status ftl_runner_check(const ftl_program *program, const ftl_config *config, const ftl_input *inputs,
                             size_t n_inputs, ftl_runner **out);
 void ftl_runner_free(ftl_runner *runner);
@@ -203,11 +204,19 @@ int ftl_runner_is_query(const ftl_runner *runner, size_t i);
 ftl_status ftl_runner_save_output(ftl_runner *runner, size_t i, const char *path);
 /* Plan, cost, bytes and, after profiled runs, time per equation. format "text" or "json". */
 ftl_status ftl_runner_explain(ftl_runner *runner, const char *format, char **out);
-/* What stands after a pass: "parse", "check", "lower", a pass of the planner, "plan". With an unknown pass *out is the list of
- * passes and FTL_ERR_USAGE is returned. */
-ftl_status ftl_runner_dump(ftl_runner *runner, const char *pass, char **out);
+/* Types, extents and projections of the checked program, as text (fuse check). */
+ftl_status ftl_runner_report(const ftl_runner *runner, char **out);
 /* Bytes of the run arena, and of the largest set of live values. */
 void ftl_runner_get_memory(const ftl_runner *runner, size_t *arena, size_t *live);
+
+/* What stands after a pass: "parse", "check", "lower", a pass of the planner, "plan". *text receives it; on failure
+ * *message (may be null) says why. FTL_ERR_USAGE: no such pass. */
+typedef struct ftl_dump {
+    const char *pass;
+    char **text, **message;
+} ftl_dump;
+ftl_status ftl_program_dump(const ftl_program *program, const ftl_config *config, const ftl_input *inputs,
+                            size_t n_inputs, const ftl_dump *dump);
 
 /* Backends with version, devices, and what to install for absent ones. format "text" or "json". */
 ftl_status ftl_list_backends(const char *format, char **out);

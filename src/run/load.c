@@ -39,18 +39,9 @@ static ftl_read_options read_options(const ftl_session *s)
                               .memory_limit = s->config.memory_limit};
 }
 
-typedef struct text_file {
-    const ftl_allocator *alloc;
-    char *text;
-    size_t len;
-} text_file;
-
-static void free_text_file(void *p)
+static void free_bytes(void *p)
 {
-    text_file *f = p;
-    if (f->text)
-        ftl_mem_free(f->alloc, f->text, f->len + 1);
-    f->text = NULL;
+    ftl_io_bytes_free(p);
 }
 
 static bool read_text(void *user, ftl_arena *arena, const char *base, const char *path, const char **name,
@@ -58,16 +49,17 @@ static bool read_text(void *user, ftl_arena *arena, const char *base, const char
 {
     ftl_session *s = user;
     ftl_io_error error;
-    text_file *f = FTL_NEW(arena, text_file);
-    f->alloc = s->alloc;
-    ftl_arena_defer(arena, free_text_file, f);
+    ftl_read_options options = {.alloc = s->alloc, .memory_limit = TEXT_LIMIT};
+    ftl_io_bytes *bytes = FTL_NEW(arena, ftl_io_bytes);
+    bytes->alloc = s->alloc;
     *name = beside(s, base, path);
-    if (ftl_io_read_bytes(s->alloc, *name, TEXT_LIMIT, &f->text, &f->len, &error) != FTL_OK) {
+    if (ftl_io_read_bytes(*name, &options, bytes, &error) != FTL_OK) {
         *message = ftl_arena_strdup(arena, error.message);
         return false;
     }
-    *text = f->text;
-    *len = f->len;
+    ftl_arena_defer(arena, free_bytes, bytes);
+    *text = bytes->data;
+    *len = bytes->len;
     return true;
 }
 
@@ -117,13 +109,15 @@ static bool load_file(ftl_session *s, const load_request *q, ftl_source_info *ou
     ftl_read_options options = read_options(s);
     ftl_io_error error;
     ftl_status status;
+    ftl_table_form form = {.arity = q->rank, .allow_values = !q->is_relation};
+    ftl_tensor_place place = {.file = q->file, .member = q->member, .name = q->name};
     ftl_loaded *l = make_loaded(s, q->name);
     if (q->format == FTL_FORMAT_CSV || q->format == FTL_FORMAT_TSV)
-        status = ftl_io_read_tuples(q->file, q->rank, !q->is_relation, &options, &l->tuples, &error);
+        status = ftl_io_read_tuples(q->file, form, &options, &l->tuples, &error);
     else if (q->format == FTL_FORMAT_TEXT)
         status = ftl_io_read_text(q->file, &options, &l->tuples, &error);
     else
-        status = ftl_io_read_tensor(q->file, q->member, q->name, &options, &l->tensor, &error);
+        status = ftl_io_read_tensor(&place, &options, &l->tensor, &error);
     if (status != FTL_OK) {
         *message = ftl_arena_strdup(&s->arena, error.message);
         return false;

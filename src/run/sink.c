@@ -32,8 +32,7 @@ static ftl_write_options write_options(ftl_session *s, const ftl_tensor_decl *t,
     for (uint32_t k = 0; k < t->rank; k++)
         if (!q || !q->is_point[k])
             symbols[kept++] = symbols_of(s, q && q->lo[k] != 0 ? -1 : t->domain[k]);
-    return (ftl_write_options){.alloc = s->alloc, .name = t->name, .symbols = symbols,
-                               .is_relation = t->is_boolean};
+    return (ftl_write_options){.alloc = s->alloc, .symbols = symbols, .is_relation = t->is_boolean};
 }
 
 static ftl_tensor *result_of(ftl_session *s, const char *name)
@@ -44,20 +43,22 @@ static ftl_tensor *result_of(ftl_session *s, const char *name)
     return NULL;
 }
 
-static ftl_status write_sink(ftl_session *s, size_t i, const ftl_sink *sink, const char *path)
+static ftl_status write_sink(ftl_session *s, size_t i, const char *root)
 {
+    const ftl_sink *sink = &s->model->sinks.data[i];
     ftl_io_error error;
     ftl_status status;
     const ftl_tensor_decl *t = &s->model->tensors.data[sink->tensor];
     ftl_write_options options = write_options(s, t, NULL);
+    options.output_root = root;
     ftl_tensor *v = result_of(s, ftl_arena_printf(&s->arena, "sink#%zu", i));
     ftl_tensor *values = NULL;
     if (sink->is_topk)
         values = result_of(s, ftl_arena_printf(&s->arena, "sink#%zu.values", i));
     if (values)
-        status = ftl_io_write_topk(path, v, values, &options, &error);
+        status = ftl_io_write_topk(sink->path, v, values, &options, &error);
     else
-        status = ftl_io_write_tensor(path, v, &options, &error);
+        status = ftl_io_write_tensor(sink->path, v, &options, &error);
     if (status != FTL_OK)
         ftl_diag_error(&s->diags, FTL_E_FILE, sink->span, "%s", error.message);
     return status;
@@ -67,18 +68,18 @@ static ftl_status write_sink(ftl_session *s, size_t i, const ftl_sink *sink, con
 ftl_status ftl_run_write_sinks(ftl_session *s)
 {
     size_t n = s->model->sinks.len;
-    const char **paths = FTL_NEW_ARRAY(&s->arena, const char *, n);
+    const char *resolved;
     ftl_io_error error;
     const char *root = s->config.output_root ? s->config.output_root : ".";
     for (size_t i = 0; i < n; i++) {
         const ftl_sink *sink = &s->model->sinks.data[i];
-        if (ftl_io_resolve_sink(&s->arena, root, sink->path, &paths[i], &error) == FTL_OK)
+        if (ftl_io_resolve_sink(&s->arena, root, sink->path, &resolved, &error) == FTL_OK)
             continue;
         ftl_diag_error(&s->diags, FTL_E_POLICY, sink->span, "%s", error.message);
         return FTL_ERR_PROGRAM;
     }
     for (size_t i = 0; i < n; i++)
-        FTL_TRY(write_sink(s, i, &s->model->sinks.data[i], paths[i]));
+        FTL_TRY(write_sink(s, i, root));
     return FTL_OK;
 }
 
