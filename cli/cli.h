@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The program `fuse`. Commands and options are rows of one table (options.c), from which parsing, --help, the man page
- * and the completions come. Uses fusetl.h only.
+ * The program `fuse`. Commands and options are rows of one table (options.c), from which parsing,
+ * --help, the man page and the completions come. Uses fusetl.h only.
  */
 #ifndef FUSE_CLI_H
 #define FUSE_CLI_H
@@ -21,17 +21,18 @@ typedef struct cli_list {
 typedef struct cli_args {
     ftl_config config;
     const char *command, *program;
-    const char *out;                 /* file or folder */
-    const char *explain;             /* null, "text" or "json" */
-    const char *after;               /* dump */
-    bool write_back, check_only;     /* fmt */
+    const char *out;             /* file or folder */
+    const char *explain;         /* null, "text" or "json" */
+    const char *after;           /* dump */
+    bool write_back, check_only; /* fmt */
     bool json, quiet;
     cli_list inputs, params, temperatures, queries;
-    cli_list operands;               /* what is no option */
-    long repeat;                     /* runs; explain */
+    cli_list operands; /* what is no option */
+    long repeat;       /* runs; explain */
 } cli_args;
 
-/* Parses; prints what is wrong and gives EXIT_USAGE, or gives EXIT_OK. *done: help or version was printed. */
+/* Parses; prints what is wrong and gives EXIT_USAGE, or gives EXIT_OK. *done: help or version was
+ * printed. */
 int cli_parse(cli_args *args, int argc, char **argv, bool *done);
 void cli_free(cli_args *args);
 void cli_print_help(const char *command); /* null: of the whole program */

@@ -13,9 +13,12 @@
 static int exit_of(ftl_status status)
 {
     switch (status) {
-    case FTL_OK: return EXIT_OK;
-    case FTL_ERR_INTERNAL: return EXIT_FAULT;
-    default: return EXIT_PROGRAM;
+    case FTL_OK:
+        return EXIT_OK;
+    case FTL_ERR_INTERNAL:
+        return EXIT_FAULT;
+    default:
+        return EXIT_PROGRAM;
     }
 }
 
@@ -111,7 +114,9 @@ static ftl_status save_all(const cli_args *args, ftl_runner *r)
         for (size_t i = 0; i < n; i++)
             saved += !ftl_runner_is_query(r, i);
         if (saved != 1) {
-            fprintf(stderr, "fuse: error: --out %s is one file, but the program has %zu outputs: name a folder\n",
+            fprintf(stderr,
+                    "fuse: error: --out %s is one file, but the program has %zu outputs: name a "
+                    "folder\n",
                     args->out, saved);
             return FTL_ERR_USAGE;
         }
@@ -119,7 +124,8 @@ static ftl_status save_all(const cli_args *args, ftl_runner *r)
     for (size_t i = 0; i < n; i++) {
         if (ftl_runner_is_query(r, i))
             continue;
-        ftl_status status = is_folder(args->out) ? save(r, i, args->out) : ftl_runner_save_output(r, i, args->out);
+        ftl_status status =
+            is_folder(args->out) ? save(r, i, args->out) : ftl_runner_save_output(r, i, args->out);
         if (status != FTL_OK)
             return status;
     }
@@ -194,7 +200,8 @@ static int with_runner(const cli_args *args, const ftl_config *config, work *the
         ftl_status status = ftl_runner_new(program, config, inputs, args->inputs.n, &r);
         if (status == FTL_OK)
             status = then(args, r);
-        code = status == FTL_ERR_USAGE && r ? EXIT_USAGE : report(args, status, ftl_runner_get_diagnostics(r));
+        code = status == FTL_ERR_USAGE && r ? EXIT_USAGE
+                                            : report(args, status, ftl_runner_get_diagnostics(r));
     }
     ftl_runner_free(r);
     free_inputs(inputs, args->inputs.n);
@@ -261,7 +268,8 @@ int cli_dump(const cli_args *args)
         if (text)
             fputs(text, stdout);
         if (status == FTL_ERR_USAGE) {
-            fprintf(stderr, "fuse: error: there is no pass '%s'\n%s", args->after, message ? message : "");
+            fprintf(stderr, "fuse: error: there is no pass '%s'\n%s", args->after,
+                    message ? message : "");
             code = EXIT_USAGE;
         } else if (!text) {
             code = report(args, status, message);

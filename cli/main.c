@@ -22,8 +22,9 @@ static int print_completion(const cli_args *args)
 }
 
 static const command commands[] = {
-    {"run", cli_run},         {"check", cli_check},       {"fmt", cli_fmt},
-    {"dump", cli_dump},       {"explain", cli_explain},   {"backends", cli_backends},
+    {"run", cli_run},         {"check", cli_check},
+    {"fmt", cli_fmt},         {"dump", cli_dump},
+    {"explain", cli_explain}, {"backends", cli_backends},
     {"man", print_man},       {"completion", print_completion},
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The table of commands and options, and what is made from it: parsing, help, the man page, completions.
+ * The table of commands and options, and what is made from it: parsing, help, the man page,
+ * completions.
  */
 #include "cli.h"
 
@@ -12,48 +13,78 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum option_kind { OPT_FLAG, OPT_INT_FLAG, OPT_TEXT, OPT_LIST, OPT_INT, OPT_COUNT, OPT_NUMBER, OPT_EXPLAIN } option_kind;
+typedef enum option_kind {
+    OPT_FLAG,
+    OPT_INT_FLAG,
+    OPT_TEXT,
+    OPT_LIST,
+    OPT_INT,
+    OPT_COUNT,
+    OPT_NUMBER,
+    OPT_EXPLAIN
+} option_kind;
 
 typedef struct option_row {
     const char *name, *operand;
     option_kind kind;
-    size_t offset;         /* in cli_args */
-    const char *commands;  /* letters: r run, c check, f fmt, d dump, e explain, b backends */
-    const char *values;    /* for completion and help, or null */
+    size_t offset;        /* in cli_args */
+    const char *commands; /* letters: r run, c check, f fmt, d dump, e explain, b backends */
+    const char *values;   /* for completion and help, or null */
     const char *doc;
 } option_row;
 
 #define AT(field) offsetof(cli_args, field)
 
 static const option_row options[] = {
-    {"--input", "NAME=FILE", OPT_LIST, AT(inputs), "rcde", NULL, "gives a tensor from a file (FILE#MEMBER of an archive)"},
+    {"--input", "NAME=FILE", OPT_LIST, AT(inputs), "rcde", NULL,
+     "gives a tensor from a file (FILE#MEMBER of an archive)"},
     {"--param", "NAME=VALUE", OPT_LIST, AT(params), "rcde", NULL, "sets a param of the program"},
-    {"--out", "FILE|DIR", OPT_TEXT, AT(out), "r", NULL, "writes outputs: NAME.npy in a folder, or one output by FILE's extension"},
-    {"--query", "NAME[x=4,y=0:3]", OPT_LIST, AT(queries), "rde", NULL, "asks for a part of a tensor"},
-    {"--mode", "MODE", OPT_TEXT, AT(config.mode), "rcde", "auto single fixpoint demand", "how recursive groups run"},
-    {"--strategy", "S", OPT_TEXT, AT(config.strategy), "re", "semi_naive synchronous", "how a fixpoint goes on"},
-    {"--chaining", "C", OPT_TEXT, AT(config.chaining), "re", "forward backward", "from facts or from goals"},
-    {"--max-iters", "N", OPT_INT, AT(config.max_iters), "rde", NULL, "rounds of a fixpoint at most"},
+    {"--out", "FILE|DIR", OPT_TEXT, AT(out), "r", NULL,
+     "writes outputs: NAME.npy in a folder, or one output by FILE's extension"},
+    {"--query", "NAME[x=4,y=0:3]", OPT_LIST, AT(queries), "rde", NULL,
+     "asks for a part of a tensor"},
+    {"--mode", "MODE", OPT_TEXT, AT(config.mode), "rcde", "auto single fixpoint demand",
+     "how recursive groups run"},
+    {"--strategy", "S", OPT_TEXT, AT(config.strategy), "re", "semi_naive synchronous",
+     "how a fixpoint goes on"},
+    {"--chaining", "C", OPT_TEXT, AT(config.chaining), "re", "forward backward",
+     "from facts or from goals"},
+    {"--max-iters", "N", OPT_INT, AT(config.max_iters), "rde", NULL,
+     "rounds of a fixpoint at most"},
     {"--tol", "X", OPT_NUMBER, AT(config.tol), "rde", NULL, "change that counts as none (1e-6)"},
-    {"--projection", "P", OPT_TEXT, AT(config.projection), "re", "exact monte_carlo", "how sums are computed"},
-    {"--samples", "N", OPT_INT, AT(config.samples), "re", NULL, "draws of a Monte Carlo projection"},
+    {"--projection", "P", OPT_TEXT, AT(config.projection), "re", "exact monte_carlo",
+     "how sums are computed"},
+    {"--samples", "N", OPT_INT, AT(config.samples), "re", NULL,
+     "draws of a Monte Carlo projection"},
     {"--seed", "N", OPT_INT, AT(config.seed), "re", NULL, "seed of the draws"},
-    {"--temperature", "NAME=T", OPT_LIST, AT(temperatures), "rde", NULL, "T of sig: 0.5, linear:START:END:STEPS or piecewise:0:1.0,3:0.5"},
-    {"--precision", "P", OPT_TEXT, AT(config.precision), "rde", "fp32 fp16 bf16 fp64 auto", "what is computed in (fp32)"},
-    {"--backend", "B", OPT_TEXT, AT(config.backend), "re", "native auto", "where it runs; a list names an order of preference"},
+    {"--temperature", "NAME=T", OPT_LIST, AT(temperatures), "rde", NULL,
+     "T of sig: 0.5, linear:START:END:STEPS or piecewise:0:1.0,3:0.5"},
+    {"--precision", "P", OPT_TEXT, AT(config.precision), "rde", "fp32 fp16 bf16 fp64 auto",
+     "what is computed in (fp32)"},
+    {"--backend", "B", OPT_TEXT, AT(config.backend), "re", "native auto",
+     "where it runs; a list names an order of preference"},
     {"--device", "D", OPT_TEXT, AT(config.device), "re", "auto cpu", "device of the backend"},
-    {"--einsum-planner", "P", OPT_TEXT, AT(config.einsum_planner), "rde", "auto greedy optimal", "how contraction orders are found"},
+    {"--einsum-planner", "P", OPT_TEXT, AT(config.einsum_planner), "rde", "auto greedy optimal",
+     "how contraction orders are found"},
     {"--threads", "N", OPT_COUNT, AT(config.threads), "re", NULL, "threads (all cores)"},
-    {"--memory-limit", "BYTES", OPT_INT, AT(config.memory_limit), "re", NULL, "memory of one run at most"},
-    {"--output-root", "DIR", OPT_TEXT, AT(config.output_root), "r", NULL, "folder that sinks may not leave (the working folder)"},
-    {"--strict", NULL, OPT_INT_FLAG, AT(config.strict), "rcde", NULL, "doubtful axes, copies on load and lack of convergence are errors"},
-    {"--plain", NULL, OPT_INT_FLAG, AT(config.keep_plain), "rde", NULL, "recognised fast paths off, for comparison"},
-    {"--explain", "[=json]", OPT_EXPLAIN, AT(explain), "r", NULL, "prints the plan with times after the run"},
+    {"--memory-limit", "BYTES", OPT_INT, AT(config.memory_limit), "re", NULL,
+     "memory of one run at most"},
+    {"--output-root", "DIR", OPT_TEXT, AT(config.output_root), "r", NULL,
+     "folder that sinks may not leave (the working folder)"},
+    {"--strict", NULL, OPT_INT_FLAG, AT(config.strict), "rcde", NULL,
+     "doubtful axes, copies on load and lack of convergence are errors"},
+    {"--plain", NULL, OPT_INT_FLAG, AT(config.keep_plain), "rde", NULL,
+     "recognised fast paths off, for comparison"},
+    {"--explain", "[=json]", OPT_EXPLAIN, AT(explain), "r", NULL,
+     "prints the plan with times after the run"},
     {"--quiet", NULL, OPT_FLAG, AT(quiet), "r", NULL, "prints no outputs"},
-    {"--after", "PASS", OPT_TEXT, AT(after), "d", NULL, "pass to print after: parse, check, lower, a pass of the planner, plan"},
+    {"--after", "PASS", OPT_TEXT, AT(after), "d", NULL,
+     "pass to print after: parse, check, lower, a pass of the planner, plan"},
     {"--write", NULL, OPT_FLAG, AT(write_back), "f", NULL, "rewrites the file in place"},
-    {"--check", NULL, OPT_FLAG, AT(check_only), "f", NULL, "exit status 1 when the text would change"},
-    {"--repeat", "N", OPT_COUNT, AT(repeat), "e", NULL, "runs to take times from (10; 0: plan only)"},
+    {"--check", NULL, OPT_FLAG, AT(check_only), "f", NULL,
+     "exit status 1 when the text would change"},
+    {"--repeat", "N", OPT_COUNT, AT(repeat), "e", NULL,
+     "runs to take times from (10; 0: plan only)"},
     {"--json", NULL, OPT_FLAG, AT(json), "eb", NULL, "prints JSON"},
 };
 #define N_OPTIONS (sizeof(options) / sizeof(options[0]))
@@ -142,7 +173,8 @@ static bool put(cli_list *list, const char *item)
 
 void cli_free(cli_args *args)
 {
-    cli_list *lists[] = {&args->inputs, &args->params, &args->temperatures, &args->queries, &args->operands};
+    cli_list *lists[] = {&args->inputs, &args->params, &args->temperatures, &args->queries,
+                         &args->operands};
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
         free(lists[i]->items);
 }
@@ -188,18 +220,37 @@ static bool store(cli_args *args, const option_row *o, const char *value)
     long long n;
     double x;
     switch (o->kind) {
-    case OPT_FLAG: *(bool *)field = true; return true;
-    case OPT_INT_FLAG: *(int *)field = 1; return true;
-    case OPT_EXPLAIN: *(const char **)field = value ? value : "text";
+    case OPT_FLAG:
+        *(bool *)field = true;
+        return true;
+    case OPT_INT_FLAG:
+        *(int *)field = 1;
+        return true;
+    case OPT_EXPLAIN:
+        *(const char **)field = value ? value : "text";
         return !value || strcmp(value, "json") == 0 || strcmp(value, "text") == 0;
-    case OPT_TEXT: *(const char **)field = value; return value[0] != 0;
-    case OPT_LIST: return strlen(value) > 0 && put(field, value);
-    case OPT_NUMBER: if (!read_double(value, &x)) return false;
-        *(double *)field = x; return true;
-    case OPT_INT: if (!read_int(value, &n)) return false;
-        *(int64_t *)field = n; return true;
-    case OPT_COUNT: if (!read_int(value, &n) || n > 100000) return false;
-        if (o->offset == AT(repeat)) args->repeat = (long)n; else *(int *)field = (int)n;
+    case OPT_TEXT:
+        *(const char **)field = value;
+        return value[0] != 0;
+    case OPT_LIST:
+        return strlen(value) > 0 && put(field, value);
+    case OPT_NUMBER:
+        if (!read_double(value, &x))
+            return false;
+        *(double *)field = x;
+        return true;
+    case OPT_INT:
+        if (!read_int(value, &n))
+            return false;
+        *(int64_t *)field = n;
+        return true;
+    case OPT_COUNT:
+        if (!read_int(value, &n) || n > 100000)
+            return false;
+        if (o->offset == AT(repeat))
+            args->repeat = (long)n;
+        else
+            *(int *)field = (int)n;
         return true;
     }
     return false;
@@ -208,7 +259,8 @@ static bool store(cli_args *args, const option_row *o, const char *value)
 static const option_row *find_option(const char *word, size_t len, const command_row *c)
 {
     for (size_t i = 0; i < N_OPTIONS; i++)
-        if (strlen(options[i].name) == len && strncmp(options[i].name, word, len) == 0 && belongs(&options[i], c))
+        if (strlen(options[i].name) == len && strncmp(options[i].name, word, len) == 0 &&
+            belongs(&options[i], c))
             return &options[i];
     return NULL;
 }
@@ -236,7 +288,8 @@ static int take_option(cli_args *args, const command_row *c, int argc, char **ar
     }
     if (o->values && o->offset != AT(config.backend) && o->offset != AT(config.device) &&
         o->offset != AT(config.precision) && !has_choice(o, value)) {
-        fprintf(stderr, "fuse: error: %s cannot be '%s': it is one of %s\n", o->name, value, o->values);
+        fprintf(stderr, "fuse: error: %s cannot be '%s': it is one of %s\n", o->name, value,
+                o->values);
         return EXIT_USAGE;
     }
     return EXIT_OK;
@@ -246,7 +299,8 @@ static int finish(cli_args *args, const command_row *c)
 {
     size_t want = c->operand[0] ? 1 : 0;
     if (args->operands.n < want)
-        return usage_error(c->name, "%s is missing", strcmp(c->operand, "PROG") == 0 ? "the program" : "the shell");
+        return usage_error(c->name, "%s is missing",
+                           strcmp(c->operand, "PROG") == 0 ? "the program" : "the shell");
     if (args->operands.n > want)
         return usage_error(c->name, "'%s' is one word too many", args->operands.items[want]);
     args->program = want ? args->operands.items[0] : NULL;
@@ -334,11 +388,15 @@ static void print_man_options(void)
 
 int cli_print_man(void)
 {
-    printf(".TH FUSE 1 \"\" \"fuse %s\" \"User Commands\"\n.SH NAME\nfuse \\- run programs of tensor equations\n"
+    printf(".TH FUSE 1 \"\" \"fuse %s\" \"User Commands\"\n.SH NAME\nfuse \\- run programs of "
+           "tensor equations\n"
            ".SH SYNOPSIS\n.B fuse\n.I COMMAND\n[options]\n.SH DESCRIPTION\n"
-           "Fuse runs programs written as tensor equations: models, rules, or a mix of both. An equation multiplies\n"
-           "tensors that share index names, sums every index that is not on its left, and may pass the result through\n"
-           "a function.\n.SH COMMANDS\n", ftl_get_version());
+           "Fuse runs programs written as tensor equations: models, rules, or a mix of both. An "
+           "equation multiplies\n"
+           "tensors that share index names, sums every index that is not on its left, and may pass "
+           "the result through\n"
+           "a function.\n.SH COMMANDS\n",
+           ftl_get_version());
     for (size_t i = 0; i < N_COMMANDS; i++) {
         printf(".TP\n\\fB%s\\fR \\fI%s\\fR\n", commands[i].name, commands[i].operand);
         print_roff(commands[i].doc);
@@ -346,10 +404,14 @@ int cli_print_man(void)
     }
     printf(".SH OPTIONS\n");
     print_man_options();
-    printf(".SH EXIT STATUS\n0 done; 1 bad program or bad data, or fmt \\-\\-check found a change; 2 bad usage; 3 a fault of ours.\n"
-           ".SH ENVIRONMENT\n.TP\n\\fBFTL_BLAS\\fR\nPath of the BLAS library to use for large products.\n"
-           ".SH EXAMPLES\n.nf\nfuse run mlp.fuse \\-\\-input X=x.npy \\-\\-input W=w.npy \\-\\-out results\n"
-           "fuse check mlp.fuse\nfuse explain mlp.fuse \\-\\-input X=x.npy \\-\\-input W=w.npy\n.fi\n");
+    printf(".SH EXIT STATUS\n0 done; 1 bad program or bad data, or fmt \\-\\-check found a change; "
+           "2 bad usage; 3 a fault of ours.\n"
+           ".SH ENVIRONMENT\n.TP\n\\fBFTL_BLAS\\fR\nPath of the BLAS library to use for large "
+           "products.\n"
+           ".SH EXAMPLES\n.nf\nfuse run mlp.fuse \\-\\-input X=x.npy \\-\\-input W=w.npy \\-\\-out "
+           "results\n"
+           "fuse check mlp.fuse\nfuse explain mlp.fuse \\-\\-input X=x.npy \\-\\-input "
+           "W=w.npy\n.fi\n");
     return EXIT_OK;
 }
 
@@ -364,34 +426,39 @@ static void print_names(const command_row *c)
 
 static void complete_bash(void)
 {
-    printf("_fuse() {\n  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words=\n"
-           "  if [ \"$COMP_CWORD\" -eq 1 ]; then\n    COMPREPLY=($(compgen -W '");
+    printf(
+        "_fuse() {\n  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words=\n"
+        "  if [ \"$COMP_CWORD\" -eq 1 ]; then\n    COMPREPLY=($(compgen -W '");
     for (size_t i = 0; i < N_COMMANDS; i++)
         printf("%s ", commands[i].name);
     printf("--help --version' -- \"$cur\")); return\n  fi\n  case $prev in\n");
     for (size_t i = 0; i < N_OPTIONS; i++)
         if (options[i].values)
-            printf("    %s) COMPREPLY=($(compgen -W '%s' -- \"$cur\")); return;;\n", options[i].name, options[i].values);
+            printf("    %s) COMPREPLY=($(compgen -W '%s' -- \"$cur\")); return;;\n",
+                   options[i].name, options[i].values);
     printf("  esac\n  case ${COMP_WORDS[1]} in\n");
     for (size_t i = 0; i < N_COMMANDS; i++) {
         printf("    %s) words='", commands[i].name);
         print_names(&commands[i]);
         printf("--help';;\n");
     }
-    printf("  esac\n  case $cur in -*) COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"));; *) COMPREPLY=($(compgen -f -- \"$cur\"));; esac\n"
+    printf("  esac\n  case $cur in -*) COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"));; *) "
+           "COMPREPLY=($(compgen -f -- \"$cur\"));; esac\n"
            "}\ncomplete -o filenames -F _fuse fuse\n");
 }
 
 static void complete_fish(void)
 {
     for (size_t i = 0; i < N_COMMANDS; i++)
-        printf("complete -c fuse -n __fish_use_subcommand -a %s -d '%s'\n", commands[i].name, commands[i].doc);
+        printf("complete -c fuse -n __fish_use_subcommand -a %s -d '%s'\n", commands[i].name,
+               commands[i].doc);
     for (size_t k = 0; k < N_COMMANDS; k++) {
         for (size_t i = 0; i < N_OPTIONS; i++) {
             const option_row *o = &options[i];
             if (!strchr(o->commands, commands[k].letter))
                 continue;
-            printf("complete -c fuse -n '__fish_seen_subcommand_from %s' -l %s", commands[k].name, o->name + 2);
+            printf("complete -c fuse -n '__fish_seen_subcommand_from %s' -l %s", commands[k].name,
+                   o->name + 2);
             if (o->values)
                 printf(" -x -a '%s'", o->values);
             printf(" -d '%s'\n", o->doc);
@@ -409,7 +476,8 @@ int cli_print_completion(const char *shell)
     } else if (strcmp(shell, "fish") == 0) {
         complete_fish();
     } else {
-        fprintf(stderr, "fuse: error: no completion for '%s': it is one of bash, zsh, fish\n", shell);
+        fprintf(stderr, "fuse: error: no completion for '%s': it is one of bash, zsh, fish\n",
+                shell);
         return EXIT_USAGE;
     }
     return EXIT_OK;

@@ -31,7 +31,7 @@ static void *draw(void *user)
         if (pthread_cond_timedwait(&p->ended, &p->lock, &until) == 0)
             continue;
         long seconds = (long)(until.tv_sec - start.tv_sec);
-        fprintf(stderr, "\r%c %s %ld s", "|/-\\"[seconds % 4], p->what, seconds);
+        fprintf(stderr, "\r%c %s %ld s", "|/-\\"[seconds % 4], p -> what, seconds);
         fflush(stderr);
         drawn = true;
         until.tv_sec += 1;

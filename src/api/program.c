@@ -14,13 +14,20 @@ const char *ftl_get_version(void)
 const char *ftl_status_get_text(ftl_status status)
 {
     switch (status) {
-    case FTL_OK: return "ok";
-    case FTL_ERR_PROGRAM: return "the program or its data is wrong";
-    case FTL_ERR_USAGE: return "an argument is wrong";
-    case FTL_ERR_IO: return "a file could not be read or written";
-    case FTL_ERR_MEMORY: return "out of memory";
-    case FTL_ERR_UNSUPPORTED: return "not supported here";
-    case FTL_ERR_INTERNAL: return "a fault of the library";
+    case FTL_OK:
+        return "ok";
+    case FTL_ERR_PROGRAM:
+        return "the program or its data is wrong";
+    case FTL_ERR_USAGE:
+        return "an argument is wrong";
+    case FTL_ERR_IO:
+        return "a file could not be read or written";
+    case FTL_ERR_MEMORY:
+        return "out of memory";
+    case FTL_ERR_UNSUPPORTED:
+        return "not supported here";
+    case FTL_ERR_INTERNAL:
+        return "a fault of the library";
     }
     return "unknown status";
 }
@@ -43,7 +50,8 @@ void ftl_text_free(char *text)
 
 void ftl_config_init(ftl_config *config)
 {
-    *config = (ftl_config){.size = sizeof(ftl_config), .max_iters = -1, .tol = 1e-6, .samples = 1000};
+    *config =
+        (ftl_config){.size = sizeof(ftl_config), .max_iters = -1, .tol = 1e-6, .samples = 1000};
 }
 
 /* ---- programs ---- */
@@ -93,8 +101,8 @@ static ftl_status keep_text(ftl_program *p, const char *name, const char *text, 
     return FTL_OK;
 }
 
-ftl_status ftl_program_parse(const ftl_allocator *alloc, const char *name, const char *text, size_t len,
-                             ftl_program **out)
+ftl_status ftl_program_parse(const ftl_allocator *alloc, const char *name, const char *text,
+                             size_t len, ftl_program **out)
 {
     if (!out || (!text && len))
         return FTL_ERR_USAGE;
@@ -112,7 +120,8 @@ static ftl_status report_file(ftl_program *p, const char *message)
 {
     if (setjmp(p->guard))
         return FTL_ERR_MEMORY;
-    p->rendered = ftl_arena_printf(&p->arena, "%s:1:1: error: %s [E%04d]\n", p->name, message, (int)FTL_E_FILE);
+    p->rendered = ftl_arena_printf(&p->arena, "%s:1:1: error: %s [E%04d]\n", p->name, message,
+                                   (int)FTL_E_FILE);
     return FTL_ERR_IO;
 }
 
@@ -180,21 +189,35 @@ static void put_backend(ftl_strbuf *sb, const ftl_backend *b, bool json, bool fi
     ftl_backend_info info = {0};
     b->get_info(&info);
     if (json)
-        ftl_strbuf_printf(sb, "%s{\"name\": \"%s\", \"alias\": \"%s\", \"present\": %s, \"version\": \"%s\", \"detail\": \"%s\"}",
-                          first ? "" : ",\n ", b->name, b->alias ? b->alias : "", info.is_present ? "true" : "false",
-                          info.version, info.detail);
+        ftl_strbuf_printf(sb,
+                          "%s{\"name\": \"%s\", \"alias\": \"%s\", \"present\": %s, \"version\": "
+                          "\"%s\", \"detail\": \"%s\"}",
+                          first ? "" : ",\n ", b->name, b->alias ? b->alias : "",
+                          info.is_present ? "true" : "false", info.version, info.detail);
     else
-        ftl_strbuf_printf(sb, "%-8s %-8s %-10s %s\n", b->name, info.is_present ? "present" : "absent", info.version,
-                          info.detail);
+        ftl_strbuf_printf(sb, "%-8s %-8s %-10s %s\n", b->name,
+                          info.is_present ? "present" : "absent", info.version, info.detail);
+}
+
+static ftl_status list_backends(ftl_arena *arena, bool json, char **out)
+{
+    ftl_strbuf sb;
+    ftl_strbuf_init(&sb, arena);
+    ftl_strbuf_puts(&sb, json ? "[" : "");
+    for (size_t i = 0; ftl_backend_get(i); i++)
+        put_backend(&sb, ftl_backend_get(i), json, i == 0);
+    ftl_strbuf_puts(&sb, json ? "]\n" : "");
+    return api_copy_text(ftl_strbuf_get(&sb), out);
 }
 
 ftl_status ftl_list_backends(const char *format, char **out)
 {
-    bool json = format && strcmp(format, "json") == 0;
-    if (!out || (format && !json && strcmp(format, "text") != 0))
-        return FTL_ERR_USAGE;
+    const char *form = format ? format : "text";
     ftl_arena arena;
     jmp_buf guard;
+    ftl_status status;
+    if (!out || (strcmp(form, "json") != 0 && strcmp(form, "text") != 0))
+        return FTL_ERR_USAGE;
     ftl_arena_init(&arena, ftl_allocator_get_default());
     arena.on_fail = &guard;
     int failed = setjmp(guard);
@@ -202,13 +225,7 @@ ftl_status ftl_list_backends(const char *format, char **out)
         ftl_arena_fini(&arena);
         return (ftl_status)failed;
     }
-    ftl_strbuf sb;
-    ftl_strbuf_init(&sb, &arena);
-    ftl_strbuf_puts(&sb, json ? "[" : "");
-    for (size_t i = 0; ftl_backend_get(i); i++)
-        put_backend(&sb, ftl_backend_get(i), json, i == 0);
-    ftl_strbuf_puts(&sb, json ? "]\n" : "");
-    ftl_status status = api_copy_text(ftl_strbuf_get(&sb), out);
+    status = list_backends(&arena, strcmp(format ? format : "text", "json") == 0, out);
     ftl_arena_fini(&arena);
     return status;
 }

@@ -6,7 +6,8 @@
 
 #include <stdlib.h>
 
-static ftl_status open_runner(const ftl_program *program, const ftl_session_spec *spec, ftl_runner **out)
+static ftl_status open_runner(const ftl_program *program, const ftl_session_spec *spec,
+                              ftl_runner **out)
 {
     ftl_session *session = NULL;
     if (program->diags.errors || !program->tree)
@@ -25,7 +26,8 @@ static ftl_status open_runner(const ftl_program *program, const ftl_session_spec
     return status;
 }
 
-static bool is_sound(const ftl_program *program, const ftl_config *config, const ftl_input *inputs, size_t n)
+static bool is_sound(const ftl_program *program, const ftl_config *config, const ftl_input *inputs,
+                     size_t n)
 {
     if (!program || !config || config->size != sizeof(ftl_config) || (n && !inputs))
         return false;
@@ -35,15 +37,19 @@ static bool is_sound(const ftl_program *program, const ftl_config *config, const
     return true;
 }
 
-static ftl_session_spec spec_of(const ftl_program *program, const ftl_config *config, const ftl_input *inputs,
-                                size_t n)
+static ftl_session_spec spec_of(const ftl_program *program, const ftl_config *config,
+                                const ftl_input *inputs, size_t n)
 {
-    return (ftl_session_spec){.name = program->name, .text = program->text, .text_len = program->len,
-                              .config = config, .inputs = inputs, .n_inputs = n};
+    return (ftl_session_spec){.name = program->name,
+                              .text = program->text,
+                              .text_len = program->len,
+                              .config = config,
+                              .inputs = inputs,
+                              .n_inputs = n};
 }
 
-ftl_status ftl_runner_new(const ftl_program *program, const ftl_config *config, const ftl_input *inputs,
-                          size_t n_inputs, ftl_runner **out)
+ftl_status ftl_runner_new(const ftl_program *program, const ftl_config *config,
+                          const ftl_input *inputs, size_t n_inputs, ftl_runner **out)
 {
     if (!out)
         return FTL_ERR_USAGE;
@@ -54,8 +60,8 @@ ftl_status ftl_runner_new(const ftl_program *program, const ftl_config *config, 
     return open_runner(program, &spec, out);
 }
 
-ftl_status ftl_runner_check(const ftl_program *program, const ftl_config *config, const ftl_input *inputs,
-                            size_t n_inputs, ftl_runner **out)
+ftl_status ftl_runner_check(const ftl_program *program, const ftl_config *config,
+                            const ftl_input *inputs, size_t n_inputs, ftl_runner **out)
 {
     if (!out)
         return FTL_ERR_USAGE;
@@ -67,8 +73,8 @@ ftl_status ftl_runner_check(const ftl_program *program, const ftl_config *config
     return open_runner(program, &spec, out);
 }
 
-ftl_status ftl_program_dump(const ftl_program *program, const ftl_config *config, const ftl_input *inputs,
-                            size_t n_inputs, const ftl_dump *dump)
+ftl_status ftl_program_dump(const ftl_program *program, const ftl_config *config,
+                            const ftl_input *inputs, size_t n_inputs, const ftl_dump *dump)
 {
     ftl_runner *r = NULL;
     if (!dump || !dump->pass || !dump->text || !is_sound(program, config, inputs, n_inputs))
@@ -147,7 +153,8 @@ ftl_status ftl_runner_set_output(ftl_runner *r, const char *name, ftl_tensor *te
         return FTL_ERR_USAGE;
     const ftl_value *v = r->session->graph->outputs.data[o->slot].value;
     if (tensor) {
-        bool fits = tensor->dtype == v->dtype && tensor->rank == v->rank && ftl_tensor_is_contiguous(tensor);
+        bool fits = tensor->dtype == v->dtype && tensor->rank == v->rank &&
+                    ftl_tensor_is_contiguous(tensor);
         for (uint32_t k = 0; fits && k < v->rank; k++)
             fits = tensor->shape[k] == v->shape[k];
         if (!fits || tensor->mapped)
@@ -169,7 +176,8 @@ int ftl_runner_is_query(const ftl_runner *r, size_t i)
 
 ftl_status ftl_runner_save_output(ftl_runner *r, size_t i, const char *path)
 {
-    if (!r || !path || i >= r->session->outputs.len || !r->session->results[r->session->outputs.data[i].slot])
+    if (!r || !path || i >= r->session->outputs.len ||
+        !r->session->results[r->session->outputs.data[i].slot])
         return FTL_ERR_USAGE;
     return ftl_run_save_output(r->session, i, path);
 }

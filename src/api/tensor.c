@@ -17,8 +17,8 @@ static bool is_shape(ftl_dtype dtype, uint32_t rank, const int64_t *shape)
     return true;
 }
 
-ftl_status ftl_tensor_create(const ftl_allocator *alloc, ftl_dtype dtype, uint32_t rank, const int64_t *shape,
-                             ftl_tensor **out)
+ftl_status ftl_tensor_create(const ftl_allocator *alloc, ftl_dtype dtype, uint32_t rank,
+                             const int64_t *shape, ftl_tensor **out)
 {
     if (!out || !is_shape(dtype, rank, shape))
         return FTL_ERR_USAGE;
@@ -30,8 +30,11 @@ ftl_status ftl_tensor_from_data(const ftl_tensor_spec *spec, ftl_tensor **out)
     ftl_tensor *t;
     if (!spec || !out || !is_shape(spec->dtype, spec->rank, spec->shape) || !spec->data)
         return FTL_ERR_USAGE;
-    ftl_tensor_bytes bytes = {.dtype = spec->dtype, .rank = spec->rank, .shape = spec->shape,
-                              .strides = spec->strides, .data = spec->data};
+    ftl_tensor_bytes bytes = {.dtype = spec->dtype,
+                              .rank = spec->rank,
+                              .shape = spec->shape,
+                              .strides = spec->strides,
+                              .data = spec->data};
     FTL_TRY(ftl_tensor_wrap(ftl_allocator_get_default(), &bytes, &t));
     t->owner = (ftl_owner){.release = spec->release, .user = spec->user};
     *out = t;
@@ -102,10 +105,11 @@ void *ftl_tensor_get_data(const ftl_tensor *t)
 /* ---- DLPack ---- */
 
 static const DLDataType dl_types[FTL_DTYPE_COUNT] = {
-    [FTL_DTYPE_BOOL] = {DL_BOOL, 8, 1}, [FTL_DTYPE_U8] = {DL_UINT, 8, 1},     [FTL_DTYPE_I8] = {DL_INT, 8, 1},
-    [FTL_DTYPE_I16] = {DL_INT, 16, 1},  [FTL_DTYPE_I32] = {DL_INT, 32, 1},    [FTL_DTYPE_I64] = {DL_INT, 64, 1},
-    [FTL_DTYPE_F16] = {DL_FLOAT, 16, 1}, [FTL_DTYPE_BF16] = {DL_BFLOAT, 16, 1}, [FTL_DTYPE_F32] = {DL_FLOAT, 32, 1},
-    [FTL_DTYPE_F64] = {DL_FLOAT, 64, 1}};
+    [FTL_DTYPE_BOOL] = {DL_BOOL, 8, 1},  [FTL_DTYPE_U8] = {DL_UINT, 8, 1},
+    [FTL_DTYPE_I8] = {DL_INT, 8, 1},     [FTL_DTYPE_I16] = {DL_INT, 16, 1},
+    [FTL_DTYPE_I32] = {DL_INT, 32, 1},   [FTL_DTYPE_I64] = {DL_INT, 64, 1},
+    [FTL_DTYPE_F16] = {DL_FLOAT, 16, 1}, [FTL_DTYPE_BF16] = {DL_BFLOAT, 16, 1},
+    [FTL_DTYPE_F32] = {DL_FLOAT, 32, 1}, [FTL_DTYPE_F64] = {DL_FLOAT, 64, 1}};
 
 typedef struct dl_export {
     DLManagedTensor managed;
@@ -134,8 +138,12 @@ ftl_status ftl_tensor_to_dlpack(ftl_tensor *t, struct DLManagedTensor **out)
     for (uint32_t k = 0; k < t->rank; k++)
         e->strides[k] = t->strides[k] / size;
     e->t = ftl_tensor_retain(t);
-    e->managed.dl_tensor = (DLTensor){.data = t->data, .device = {DL_CPU, 0}, .ndim = (int32_t)t->rank,
-                                      .dtype = dl_types[t->dtype], .shape = t->shape, .strides = e->strides};
+    e->managed.dl_tensor = (DLTensor){.data = t->data,
+                                      .device = {DL_CPU, 0},
+                                      .ndim = (int32_t)t->rank,
+                                      .dtype = dl_types[t->dtype],
+                                      .shape = t->shape,
+                                      .strides = e->strides};
     e->managed.manager_ctx = e;
     e->managed.deleter = end_export;
     *out = &e->managed;
@@ -167,14 +175,19 @@ ftl_status ftl_tensor_from_dlpack(struct DLManagedTensor *m, ftl_tensor **out)
     if (!m || !out || m->dl_tensor.ndim < 0)
         return FTL_ERR_USAGE;
     const DLTensor *d = &m->dl_tensor;
-    if ((d->device.device_type != DL_CPU && d->device.device_type != DL_CUDA_HOST) || d->ndim > FTL_MAX_RANK ||
-        !find_type(d->dtype, &dtype))
+    if ((d->device.device_type != DL_CPU && d->device.device_type != DL_CUDA_HOST) ||
+        d->ndim > FTL_MAX_RANK || !find_type(d->dtype, &dtype))
         return FTL_ERR_UNSUPPORTED;
     for (int32_t k = 0; d->strides && k < d->ndim; k++)
         strides[k] = d->strides[k] * (int64_t)ftl_dtype_get_size(dtype);
     static int64_t nothing;
     char *data = d->data ? (char *)d->data + d->byte_offset : (char *)&nothing;
-    ftl_tensor_spec spec = {.dtype = dtype, .rank = (uint32_t)d->ndim, .shape = d->shape,
-                            .strides = d->strides ? strides : NULL, .data = data, .release = end_import, .user = m};
+    ftl_tensor_spec spec = {.dtype = dtype,
+                            .rank = (uint32_t)d->ndim,
+                            .shape = d->shape,
+                            .strides = d->strides ? strides : NULL,
+                            .data = data,
+                            .release = end_import,
+                            .user = m};
     return ftl_tensor_from_data(&spec, out);
 }

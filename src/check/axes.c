@@ -122,11 +122,20 @@ bool axes_eval_number(const ftl_node *n, double *out)
         !axes_eval_number(n->args.data[1], &b))
         return false;
     switch (n->op) {
-    case FTL_OP_ADD: *out = a + b; return true;
-    case FTL_OP_SUB: *out = a - b; return true;
-    case FTL_OP_MUL: *out = a * b; return true;
-    case FTL_OP_DIV: *out = a / b; return b != 0;
-    default: return false;
+    case FTL_OP_ADD:
+        *out = a + b;
+        return true;
+    case FTL_OP_SUB:
+        *out = a - b;
+        return true;
+    case FTL_OP_MUL:
+        *out = a * b;
+        return true;
+    case FTL_OP_DIV:
+        *out = a / b;
+        return b != 0;
+    default:
+        return false;
     }
 }
 
@@ -156,8 +165,9 @@ static void left_affine(axes_ctx *c, const ftl_index *ix, ftl_at_place *p)
         if (!t->name) {
             p->offset += t->sign * t->number;
         } else if (var || t->sign < 0 || (t->has_number && t->number != 1)) {
-            ftl_diag_error(c->m->diags, FTL_E_AXIS, ix->span,
-                           "a left index is a name, a number, a name with an offset or a block `i/2`");
+            ftl_diag_error(
+                c->m->diags, FTL_E_AXIS, ix->span,
+                "a left index is a name, a number, a name with an offset or a block `i/2`");
             c->failed = true;
             return;
         } else {
@@ -252,12 +262,18 @@ static void left_place(axes_ctx *c, const ftl_index *ix, ftl_at_place *p)
 static ftl_projection projection_of(ftl_proj proj)
 {
     switch (proj) {
-    case FTL_PROJ_MAX: return FTL_PROJECTION_MAX;
-    case FTL_PROJ_MIN: return FTL_PROJECTION_MIN;
-    case FTL_PROJ_AVG: return FTL_PROJECTION_AVG;
-    case FTL_PROJ_PROD: return FTL_PROJECTION_PROD;
-    case FTL_PROJ_LSE: return FTL_PROJECTION_LSE;
-    default: return FTL_PROJECTION_SUM;
+    case FTL_PROJ_MAX:
+        return FTL_PROJECTION_MAX;
+    case FTL_PROJ_MIN:
+        return FTL_PROJECTION_MIN;
+    case FTL_PROJ_AVG:
+        return FTL_PROJECTION_AVG;
+    case FTL_PROJ_PROD:
+        return FTL_PROJECTION_PROD;
+    case FTL_PROJ_LSE:
+        return FTL_PROJECTION_LSE;
+    default:
+        return FTL_PROJECTION_SUM;
     }
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Inside of the axes stage. Every equation goes text tree -> raw terms (axes_raw.c: what is used where) ->
- * explicit expression (axes_project.c: where each axis is summed; language.md section 3, rule 3).
+ * Inside of the axes stage. Every equation goes text tree -> raw terms (axes_raw.c: what is used
+ * where) -> explicit expression (axes_project.c: where each axis is summed; language.md section 3,
+ * rule 3).
  */
 #ifndef FTL_CHECK_AXES_H
 #define FTL_CHECK_AXES_H
@@ -31,16 +32,16 @@ struct raw {
     ftl_expr *leaf;
     ftl_opcode op;
     ftl_builtin builtin;
-    ftl_call *call;           /* RAW_CALL and RAW_FUNC */
+    ftl_call *call; /* RAW_CALL and RAW_FUNC */
     raw **args;
     uint32_t n_args;
-    bool *negative;           /* RAW_SUM: subtracted; RAW_PROD: inverse factor */
-    bool grouped_power;       /* RAW_OP POW with a constant exponent: counts as a join for warnings */
+    bool *negative;     /* RAW_SUM: subtracted; RAW_PROD: inverse factor */
+    bool grouped_power; /* RAW_OP POW with a constant exponent: counts as a join for warnings */
     raw *mask, *scale, *temperature, *position;
-    ftl_projection fold;      /* RAW_FOLD */
-    axis_set own;             /* RAW_FOLD: named axes; RAW_CALL: axes that stay inside */
-    axis_set free;            /* axes that can be seen from outside */
-    uint32_t *order;          /* axes of args in order of first appearance (RAW_CALL: of args[0]) */
+    ftl_projection fold; /* RAW_FOLD */
+    axis_set own;        /* RAW_FOLD: named axes; RAW_CALL: axes that stay inside */
+    axis_set free;       /* axes that can be seen from outside */
+    uint32_t *order;     /* axes of args in order of first appearance (RAW_CALL: of args[0]) */
     uint32_t n_order;
 };
 
@@ -52,12 +53,13 @@ typedef struct axis_alias {
 typedef struct axes_ctx {
     ftl_model *m;
     ftl_equation *eq;
-    const ftl_node *top;      /* the right side, for functions whose axes go by position */
-    axis_set left;            /* axes of the left side; blocks count with the axis inside */
-    axis_set blocked;         /* axes x of left indices x/2 */
-    int64_t *shift;           /* by axis: c of a left index i+c, else 0 */
+    const ftl_node *top; /* the right side, for functions whose axes go by position */
+    axis_set left;       /* axes of the left side; blocks count with the axis inside */
+    axis_set blocked;    /* axes x of left indices x/2 */
+    int64_t *shift;      /* by axis: c of a left index i+c, else 0 */
     size_t shift_len;
-    FTL_VEC(axis_alias) aliases; /* innermost last: names that mean another axis inside an argument */
+    FTL_VEC(axis_alias)
+    aliases; /* innermost last: names that mean another axis inside an argument */
     bool failed;
 } axes_ctx;
 

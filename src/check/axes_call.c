@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Calls: which operands keep which axes, which axis a call works along, which axes it makes. The classes are those
- * of builtin.def; concat, attention and kin have rules of their own.
+ * Calls: which operands keep which axes, which axis a call works along, which axes it makes. The
+ * classes are those of builtin.def; concat, attention and kin have rules of their own.
  */
 #include "check/axes.h"
 
@@ -18,7 +18,8 @@ static ftl_node *keyword(const ftl_node *n, const char *name)
 
 static raw *complain(axes_ctx *c, const ftl_node *n, ftl_diag_code code, const char *message)
 {
-    ftl_diag_error(c->m->diags, code, n->name_span.len ? n->name_span : n->span, "%s: %s", n->name, message);
+    ftl_diag_error(c->m->diags, code, n->name_span.len ? n->name_span : n->span, "%s: %s", n->name,
+                   message);
     return NULL;
 }
 
@@ -62,7 +63,8 @@ static bool take_number(axes_ctx *c, const ftl_node *n, const char *name, double
 {
     const ftl_node *v = keyword(n, name);
     if (v && !axes_eval_number(v, out)) {
-        ftl_diag_error(c->m->diags, FTL_E_ARGUMENT, v->span, "%s: %s must be a number", n->name, name);
+        ftl_diag_error(c->m->diags, FTL_E_ARGUMENT, v->span, "%s: %s must be a number", n->name,
+                       name);
         return false;
     }
     return true;
@@ -104,8 +106,8 @@ static bool find_axis(axes_ctx *c, raw *r, const ftl_node *n, const raw *arg)
             if (v->name && strcmp(name, v->name) == 0)
                 return true;
         }
-        ftl_diag_error(c->m->diags, FTL_E_AXIS, n->name_span, "%s: its argument has no axis '%s'", n->name,
-                       v->name ? v->name : "?");
+        ftl_diag_error(c->m->diags, FTL_E_AXIS, n->name_span, "%s: its argument has no axis '%s'",
+                       n->name, v->name ? v->name : "?");
         return false;
     }
     if (c->eq->dotted >= 0 && axis_set_has(arg->free, (uint32_t)c->eq->dotted)) {
@@ -175,15 +177,17 @@ static raw *call_fold(axes_ctx *c, ftl_node *n, ftl_builtin b)
 
 static bool find_dtype(const char *name, ftl_dtype *out)
 {
-    static const struct { const char *name; ftl_dtype dtype; } table[] = {
-        {"bool", FTL_DTYPE_BOOL}, {"uint8", FTL_DTYPE_U8},      {"u8", FTL_DTYPE_U8},
-        {"int8", FTL_DTYPE_I8},   {"i8", FTL_DTYPE_I8},         {"int16", FTL_DTYPE_I16},
-        {"i16", FTL_DTYPE_I16},   {"int32", FTL_DTYPE_I32},     {"i32", FTL_DTYPE_I32},
-        {"int64", FTL_DTYPE_I64}, {"i64", FTL_DTYPE_I64},       {"int", FTL_DTYPE_I64},
-        {"float16", FTL_DTYPE_F16}, {"f16", FTL_DTYPE_F16},     {"fp16", FTL_DTYPE_F16},
-        {"bfloat16", FTL_DTYPE_BF16}, {"bf16", FTL_DTYPE_BF16}, {"float32", FTL_DTYPE_F32},
-        {"f32", FTL_DTYPE_F32},   {"fp32", FTL_DTYPE_F32},      {"float", FTL_DTYPE_F32},
-        {"float64", FTL_DTYPE_F64}, {"f64", FTL_DTYPE_F64},     {"fp64", FTL_DTYPE_F64}};
+    static const struct {
+        const char *name;
+        ftl_dtype dtype;
+    } table[] = {{"bool", FTL_DTYPE_BOOL},     {"uint8", FTL_DTYPE_U8},  {"u8", FTL_DTYPE_U8},
+                 {"int8", FTL_DTYPE_I8},       {"i8", FTL_DTYPE_I8},     {"int16", FTL_DTYPE_I16},
+                 {"i16", FTL_DTYPE_I16},       {"int32", FTL_DTYPE_I32}, {"i32", FTL_DTYPE_I32},
+                 {"int64", FTL_DTYPE_I64},     {"i64", FTL_DTYPE_I64},   {"int", FTL_DTYPE_I64},
+                 {"float16", FTL_DTYPE_F16},   {"f16", FTL_DTYPE_F16},   {"fp16", FTL_DTYPE_F16},
+                 {"bfloat16", FTL_DTYPE_BF16}, {"bf16", FTL_DTYPE_BF16}, {"float32", FTL_DTYPE_F32},
+                 {"f32", FTL_DTYPE_F32},       {"fp32", FTL_DTYPE_F32},  {"float", FTL_DTYPE_F32},
+                 {"float64", FTL_DTYPE_F64},   {"f64", FTL_DTYPE_F64},   {"fp64", FTL_DTYPE_F64}};
     for (size_t i = 0; name && i < FTL_COUNT(table); i++) {
         if (strcasecmp(name, table[i].name) == 0) {
             *out = table[i].dtype;
@@ -217,14 +221,16 @@ static raw *call_each(axes_ctx *c, ftl_node *n, ftl_builtin b)
         return NULL;
     r->call->exact = exact && exact->number != 0;
     if (b == FTL_BUILTIN_CAST && !find_dtype(n->args.data[1]->name, &r->call->dtype))
-        return complain(c, n, FTL_E_DTYPE, "the second argument names an element type, such as bf16 or float64");
+        return complain(c, n, FTL_E_DTYPE,
+                        "the second argument names an element type, such as bf16 or float64");
     if ((b == FTL_BUILTIN_EVEN || b == FTL_BUILTIN_ODD) && r->args[0]->kind == RAW_LEAF)
         return call_parity(c, r);
     return r;
 }
 
 /* ---- attention(q[.., p, d], k[.., s, d], v[.., s, e]) ----
- * The last axis of q and k is the width; the last axis of k before it is the one that is attended over. */
+ * The last axis of q and k is the width; the last axis of k before it is the one that is attended
+ * over. */
 
 static bool split_attention(axes_ctx *c, raw *r)
 {
@@ -236,7 +242,8 @@ static bool split_attention(axes_ctx *c, raw *r)
     part[2] = v->order[v->n_order - 1];
     if (!axis_set_has(k->free, part[0]))
         return false;
-    part[1] = k->order[k->n_order - 1] == part[0] ? k->order[k->n_order - 2] : k->order[k->n_order - 1];
+    part[1] =
+        k->order[k->n_order - 1] == part[0] ? k->order[k->n_order - 2] : k->order[k->n_order - 1];
     r->call->part_axes = part;
     r->call->n_parts = 3;
     return axis_set_has(v->free, part[1]) && !axis_set_has(q->free, part[1]) && part[1] != part[2];
@@ -245,18 +252,21 @@ static bool split_attention(axes_ctx *c, raw *r)
 static raw *call_attention(axes_ctx *c, ftl_node *n, ftl_builtin b)
 {
     raw *r = make_call(c, RAW_CALL, n, b);
-    ftl_node *causal = keyword(n, "causal"), *mask = keyword(n, "mask"), *scale = keyword(n, "scale");
+    ftl_node *causal = keyword(n, "causal"), *mask = keyword(n, "mask"),
+             *scale = keyword(n, "scale");
     if (!take_args(c, r, n, 3) || !take_option(c, r, mask, &r->mask) ||
         !take_option(c, r, scale, &r->scale))
         return NULL;
     if (!split_attention(c, r))
-        return complain(c, n, FTL_E_AXIS,
-                        "needs q[.., p, d], k[.., s, d] and v[.., s, e]: q and k share the last axis, k and v "
-                        "the one before it");
+        return complain(
+            c, n, FTL_E_AXIS,
+            "needs q[.., p, d], k[.., s, d] and v[.., s, e]: q and k share the last axis, k and v "
+            "the one before it");
     r->call->causal = causal && causal->number != 0;
     r->call->has_scale = scale != NULL;
     for (int i = 0; i < 3; i++)
-        r->own = axis_set_union(c->m->arena, r->own, axis_set_one(c->m->arena, r->call->part_axes[i]));
+        r->own =
+            axis_set_union(c->m->arena, r->own, axis_set_one(c->m->arena, r->call->part_axes[i]));
     axis_set gone = axis_set_one(c->m->arena, r->call->part_axes[1]);
     if (r->call->part_axes[0] != r->call->part_axes[2])
         gone = axis_set_union(c->m->arena, gone, axis_set_one(c->m->arena, r->call->part_axes[0]));
@@ -324,9 +334,9 @@ static uint32_t spare_left(axes_ctx *c, const name_list *used, uint32_t *axis)
 }
 
 typedef struct join_plan {
-    uint32_t place;      /* of the joined axis in each argument */
-    uint32_t result;     /* the axis that is made */
-    bool by_position;    /* the other axes go by their places on the left side */
+    uint32_t place;   /* of the joined axis in each argument */
+    uint32_t result;  /* the axis that is made */
+    bool by_position; /* the other axes go by their places on the left side */
     uint32_t left[FTL_MAX_RANK], n_left;
 } join_plan;
 
@@ -336,7 +346,9 @@ static bool plan_join(axes_ctx *c, ftl_node *n, const name_list *first, join_pla
     double x = -1;
     name_list others = {0};
     if (v && !axes_eval_number(v, &x)) {
-        for (x = 0; x < (double)first->len && (!v->name || strcmp(first->data[(size_t)x], v->name) != 0); x++)
+        for (x = 0;
+             x < (double)first->len && (!v->name || strcmp(first->data[(size_t)x], v->name) != 0);
+             x++)
             continue;
     }
     x = x < 0 ? x + (double)first->len : x;
@@ -359,7 +371,8 @@ static bool plan_join(axes_ctx *c, ftl_node *n, const name_list *first, join_pla
         return true;
     plan->by_position = true;
     plan->result = fits ? plan->left[plan->place] : 0;
-    return fits || complain(c, n, FTL_E_AXIS, "the left side does not tell which axis is joined") != NULL;
+    return fits ||
+           complain(c, n, FTL_E_AXIS, "the left side does not tell which axis is joined") != NULL;
 }
 
 static raw *join_part(axes_ctx *c, ftl_node *arg, const join_plan *plan, uint32_t *part)
@@ -368,7 +381,8 @@ static raw *join_part(axes_ctx *c, ftl_node *arg, const join_plan *plan, uint32_
     size_t mark = c->aliases.len;
     written_names(c, arg, &names);
     if (plan->place >= names.len) {
-        ftl_diag_error(c->m->diags, FTL_E_AXIS, arg->span, "concat: this argument has too few axes");
+        ftl_diag_error(c->m->diags, FTL_E_AXIS, arg->span,
+                       "concat: this argument has too few axes");
         return NULL;
     }
     *part = axes_make(c, names.data[plan->place], arg->span);
@@ -408,7 +422,8 @@ static raw *call_concat(axes_ctx *c, ftl_node *n, ftl_builtin b)
         if (!r->args[i])
             return NULL;
         axes_join_order(c->m->arena, r, r->args[i]);
-        r->own = axis_set_union(c->m->arena, r->own, axis_set_one(c->m->arena, r->call->part_axes[i]));
+        r->own =
+            axis_set_union(c->m->arena, r->own, axis_set_one(c->m->arena, r->call->part_axes[i]));
     }
     finish_concat(c, r, plan.result);
     return r;
@@ -444,7 +459,8 @@ static raw *call_merge(axes_ctx *c, ftl_node *n, ftl_builtin b)
     if (!sound)
         return NULL;
     for (uint32_t k = 0; k < r->call->n_parts; k++)
-        r->own = axis_set_union(c->m->arena, r->own, axis_set_one(c->m->arena, r->call->part_axes[k]));
+        r->own =
+            axis_set_union(c->m->arena, r->own, axis_set_one(c->m->arena, r->call->part_axes[k]));
     finish_concat(c, r, made);
     return r;
 }
@@ -498,7 +514,8 @@ static raw *call_topk(axes_ctx *c, ftl_node *n, ftl_builtin b)
         return NULL;
     if (spare_left(c, &names, &made) != 1) {
         if (n_left == 0 || left[n_left - 1] == r->call->axis)
-            return complain(c, n, FTL_E_AXIS, "the last left axis counts the k best and needs a name of its own");
+            return complain(c, n, FTL_E_AXIS,
+                            "the last left axis counts the k best and needs a name of its own");
         made = left[n_left - 1];
     }
     r->call->k = (int64_t)k;
@@ -544,7 +561,8 @@ static raw *call_extreme(axes_ctx *c, ftl_node *n, ftl_builtin b)
 {
     bool is_max = b == FTL_BUILTIN_MAX;
     if (n->args.len > 1)
-        return axes_make_op(c, n, is_max ? FTL_OP_MAX_ : FTL_OP_MIN_, n->args.data, (uint32_t)n->args.len);
+        return axes_make_op(c, n, is_max ? FTL_OP_MAX_ : FTL_OP_MIN_, n->args.data,
+                            (uint32_t)n->args.len);
     return call_fold(c, n, is_max ? FTL_BUILTIN_AMAX : FTL_BUILTIN_AMIN);
 }
 
@@ -555,22 +573,37 @@ raw *axes_make_call(axes_ctx *c, ftl_node *n)
         return complain(c, n, FTL_E_FUNCTION, "unknown function");
     switch (b) {
     case FTL_BUILTIN_MIN:
-    case FTL_BUILTIN_MAX: return call_extreme(c, n, b);
-    case FTL_BUILTIN_POW: return axes_make_op(c, n, FTL_OP_POW_, n->args.data, 2);
-    case FTL_BUILTIN_SELECT: return axes_make_op(c, n, FTL_OP_SELECT_, n->args.data, 3);
-    case FTL_BUILTIN_CASE: return axes_make_case(c, n);
-    case FTL_BUILTIN_ATTENTION: return call_attention(c, n, b);
-    case FTL_BUILTIN_CONCAT: return n->args.len > 1 ? call_concat(c, n, b) : call_merge(c, n, b);
-    case FTL_BUILTIN_CONST: return call_const(c, n);
-    case FTL_BUILTIN_CAUSAL_MASK: return call_causal_mask(c, n, b);
-    case FTL_BUILTIN_TOPK: return call_topk(c, n, b);
-    case FTL_BUILTIN_ROPE: return call_rope(c, n, b);
-    case FTL_BUILTIN_TUCKER_DENSE: return call_tucker(c, n, b);
-    default: break;
+    case FTL_BUILTIN_MAX:
+        return call_extreme(c, n, b);
+    case FTL_BUILTIN_POW:
+        return axes_make_op(c, n, FTL_OP_POW_, n->args.data, 2);
+    case FTL_BUILTIN_SELECT:
+        return axes_make_op(c, n, FTL_OP_SELECT_, n->args.data, 3);
+    case FTL_BUILTIN_CASE:
+        return axes_make_case(c, n);
+    case FTL_BUILTIN_ATTENTION:
+        return call_attention(c, n, b);
+    case FTL_BUILTIN_CONCAT:
+        return n->args.len > 1 ? call_concat(c, n, b) : call_merge(c, n, b);
+    case FTL_BUILTIN_CONST:
+        return call_const(c, n);
+    case FTL_BUILTIN_CAUSAL_MASK:
+        return call_causal_mask(c, n, b);
+    case FTL_BUILTIN_TOPK:
+        return call_topk(c, n, b);
+    case FTL_BUILTIN_ROPE:
+        return call_rope(c, n, b);
+    case FTL_BUILTIN_TUCKER_DENSE:
+        return call_tucker(c, n, b);
+    default:
+        break;
     }
     switch (ftl_builtin_get_info(b)->class_) {
-    case FTL_BUILTIN_CLASS_NORM: return call_norm(c, n, b);
-    case FTL_BUILTIN_CLASS_FOLD: return call_fold(c, n, b);
-    default: return call_each(c, n, b);
+    case FTL_BUILTIN_CLASS_NORM:
+        return call_norm(c, n, b);
+    case FTL_BUILTIN_CLASS_FOLD:
+        return call_fold(c, n, b);
+    default:
+        return call_each(c, n, b);
     }
 }

@@ -2,12 +2,13 @@
  *
  * Where each axis is summed (language.md section 3, rule 3).
  *
- * A term is converted under a scope: `keep` are the axes that the left side or an enclosing product needs,
- * `used` those that other parts of the same term use. An eager term (a summand of the right side or of a
- * function's argument, a factor) sums what it has beyond `keep`; a lazy one (operand of an operator or of an axis function)
- * hands it on. In all of them a product sums the axes that two of its factors share and nobody around needs,
- * and a function of one argument sums what nobody outside uses. Under max= and its kin the sums and
- * products at the top (`whole`) hand everything on to the right side, which reduces it at once.
+ * A term is converted under a scope: `keep` are the axes that the left side or an enclosing product
+ * needs, `used` those that other parts of the same term use. An eager term (a summand of the right
+ * side or of a function's argument, a factor) sums what it has beyond `keep`; a lazy one (operand
+ * of an operator or of an axis function) hands it on. In all of them a product sums the axes that
+ * two of its factors share and nobody around needs, and a function of one argument sums what nobody
+ * outside uses. Under max= and its kin the sums and products at the top (`whole`) hand everything
+ * on to the right side, which reduces it at once.
  */
 #include "check/axes.h"
 
@@ -16,7 +17,7 @@
 typedef struct scope {
     axis_set keep, used;
     bool eager, whole;
-    const raw *func;   /* the function whose argument this is, for warnings */
+    const raw *func; /* the function whose argument this is, for warnings */
 } scope;
 
 static ftl_expr *convert(axes_ctx *c, const raw *r, scope s);
@@ -80,10 +81,11 @@ static void warn_sum_first(axes_ctx *c, const raw *func, axis_set over)
         const char *axis = c->eq->axes.data[over.a[i]].name;
         ftl_diag *d = ftl_diag_warn(c->m->diags, FTL_W_PROJECTION, func->span,
                                     "the sum over '%s' comes before %s", axis, name);
-        ftl_diag_hint(c->m->diags, d,
-                      "write `reduce(sum, %s) %s(...)` to sum after it, or `%s(reduce(sum, %s) ...)` to say "
-                      "that this is meant",
-                      axis, name, name, axis);
+        ftl_diag_hint(
+            c->m->diags, d,
+            "write `reduce(sum, %s) %s(...)` to sum after it, or `%s(reduce(sum, %s) ...)` to say "
+            "that this is meant",
+            axis, name, name, axis);
     }
 }
 
@@ -261,7 +263,8 @@ static void result_axes(axes_ctx *c, const raw *r, ftl_expr *e)
     if (r->builtin == FTL_BUILTIN_ATTENTION) {
         gone = axis_set_one(c->m->arena, r->call->part_axes[1]);
         if (r->call->part_axes[0] != r->call->part_axes[2])
-            gone = axis_set_union(c->m->arena, gone, axis_set_one(c->m->arena, r->call->part_axes[0]));
+            gone =
+                axis_set_union(c->m->arena, gone, axis_set_one(c->m->arena, r->call->part_axes[0]));
     } else if (r->builtin == FTL_BUILTIN_CONCAT || r->builtin == FTL_BUILTIN_TOPK ||
                ftl_builtin_get_info(r->builtin)->class_ == FTL_BUILTIN_CLASS_FOLD) {
         gone = r->own;
@@ -308,13 +311,20 @@ static ftl_expr *convert(axes_ctx *c, const raw *r, scope s)
     if (r->kind != RAW_SUM && r->kind != RAW_PROD)
         s.whole = false;
     switch (r->kind) {
-    case RAW_LEAF: return finish(c, r, r->leaf, s);
-    case RAW_SUM: return convert_sum(c, r, s);
-    case RAW_PROD: return convert_product(c, r, s);
-    case RAW_OP: return convert_op(c, r, s);
-    case RAW_FUNC: return convert_func(c, r, s);
-    case RAW_CALL: return convert_call(c, r, s);
-    case RAW_FOLD: return convert_fold(c, r, s);
+    case RAW_LEAF:
+        return finish(c, r, r->leaf, s);
+    case RAW_SUM:
+        return convert_sum(c, r, s);
+    case RAW_PROD:
+        return convert_product(c, r, s);
+    case RAW_OP:
+        return convert_op(c, r, s);
+    case RAW_FUNC:
+        return convert_func(c, r, s);
+    case RAW_CALL:
+        return convert_call(c, r, s);
+    case RAW_FOLD:
+        return convert_fold(c, r, s);
     }
     return NULL;
 }
@@ -337,12 +347,14 @@ static ftl_expr *reduce_blocks(axes_ctx *c, ftl_expr *e, ftl_projection fold)
     return e;
 }
 
-/* The only factor with a blocked axis, when it is a sum and the others need no reduction; else -1. */
+/* The only factor with a blocked axis, when it is a sum and the others need no reduction; else -1.
+ */
 static int64_t blocked_group(axes_ctx *c, const raw *r)
 {
     int64_t found = -1;
     for (uint32_t i = 0; i < r->n_args; i++) {
-        bool blocked = axis_set_minus(c->m->arena, r->args[i]->free, c->blocked).n < r->args[i]->free.n;
+        bool blocked =
+            axis_set_minus(c->m->arena, r->args[i]->free, c->blocked).n < r->args[i]->free.n;
         if (blocked && (found >= 0 || r->negative[i] || r->args[i]->kind != RAW_SUM))
             return -1;
         if (blocked)
@@ -389,10 +401,14 @@ static double neutral_of(ftl_projection p)
 {
     switch (p) {
     case FTL_PROJECTION_MAX:
-    case FTL_PROJECTION_LSE: return -INFINITY;
-    case FTL_PROJECTION_MIN: return INFINITY;
-    case FTL_PROJECTION_PROD: return 1;
-    default: return 0;
+    case FTL_PROJECTION_LSE:
+        return -INFINITY;
+    case FTL_PROJECTION_MIN:
+        return INFINITY;
+    case FTL_PROJECTION_PROD:
+        return 1;
+    default:
+        return 0;
     }
 }
 
@@ -419,7 +435,8 @@ static ftl_expr *spread_over(axes_ctx *c, ftl_expr *g, ftl_expr *e)
     return make_map2(c, FTL_OP_AND_, g, always);
 }
 
-/* A guard with axes that are projected acts element by element; the mean counts the places where it holds. */
+/* A guard with axes that are projected acts element by element; the mean counts the places where it
+ * holds. */
 static ftl_expr *project_guarded(axes_ctx *c, const raw *rhs, const raw *guard)
 {
     ftl_projection proj = c->eq->proj;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Text tree -> raw terms: sums, products and quotients are flattened, calls classified, and every term knows
- * which axes can be seen from outside (free) and in which order they were written.
+ * Text tree -> raw terms: sums, products and quotients are flattened, calls classified, and every
+ * term knows which axes can be seen from outside (free) and in which order they were written.
  */
 #include "check/axes.h"
 
@@ -70,7 +70,8 @@ static bool place_affine(axes_ctx *c, const ftl_index *ix, ftl_at_place *p)
         const ftl_index_term *t = &ix->terms.data[i];
         int64_t number = t->has_number ? t->number : 1;
         if (number > INT64_C(1) << 40 || number < -(INT64_C(1) << 40)) {
-            ftl_diag_error(c->m->diags, FTL_E_RANGE, t->span, "an index of this size cannot be used");
+            ftl_diag_error(c->m->diags, FTL_E_RANGE, t->span,
+                           "an index of this size cannot be used");
             return false;
         }
         if (t->name)
@@ -141,7 +142,8 @@ static bool place_of(axes_ctx *c, const ftl_index *ix, ftl_at_place *p, axis_set
         *free = axis_set_union(c->m->arena, *free, inner->free);
         return true;
     default:
-        ftl_diag_error(c->m->diags, FTL_E_AXIS, ix->span, "a block `i/2` can only stand on the left side");
+        ftl_diag_error(c->m->diags, FTL_E_AXIS, ix->span,
+                       "a block `i/2` can only stand on the left side");
         return false;
     }
 }
@@ -244,20 +246,24 @@ static bool list_shape(axes_ctx *c, const ftl_node *n, int64_t *shape, uint32_t 
     return true;
 }
 
-static bool list_fill(axes_ctx *c, const ftl_node *n, const int64_t *shape, uint32_t rank, double **out)
+static bool list_fill(axes_ctx *c, const ftl_node *n, const int64_t *shape, uint32_t rank,
+                      double **out)
 {
     if (rank == 0) {
         if (!axes_eval_number(n, *out)) {
-            ftl_diag_error(c->m->diags, n->kind == FTL_NODE_LIST ? FTL_E_RANK : FTL_E_CONSTANT, n->span,
-                           n->kind == FTL_NODE_LIST ? "this list is nested more deeply than the left side has axes"
-                                                    : "a list holds numbers only");
+            ftl_diag_error(c->m->diags, n->kind == FTL_NODE_LIST ? FTL_E_RANK : FTL_E_CONSTANT,
+                           n->span,
+                           n->kind == FTL_NODE_LIST
+                               ? "this list is nested more deeply than the left side has axes"
+                               : "a list holds numbers only");
             return false;
         }
         ++*out;
         return true;
     }
     if (n->kind != FTL_NODE_LIST || (int64_t)n->args.len != shape[0]) {
-        ftl_diag_error(c->m->diags, FTL_E_EXTENT, n->span, "this row has %zu entries, the first one has %lld",
+        ftl_diag_error(c->m->diags, FTL_E_EXTENT, n->span,
+                       "this row has %zu entries, the first one has %lld",
                        n->kind == FTL_NODE_LIST ? n->args.len : (size_t)1, (long long)shape[0]);
         return false;
     }
@@ -278,7 +284,8 @@ ftl_expr *axes_make_literal(axes_ctx *c, ftl_node *list, const uint32_t *order, 
         count *= (size_t)shape[k];
     for (uint32_t k = 1; k < rank; k++) {
         if (order[k] <= order[k - 1]) {
-            ftl_diag_error(c->m->diags, FTL_E_AXIS, list->span, "a list needs a left side of different axes");
+            ftl_diag_error(c->m->diags, FTL_E_AXIS, list->span,
+                           "a list needs a left side of different axes");
             return NULL;
         }
     }
@@ -299,11 +306,15 @@ ftl_expr *axes_make_literal(axes_ctx *c, ftl_node *list, const uint32_t *order, 
 
 /* ---- sums and products ---- */
 
-typedef struct part { ftl_node *node; bool flip; } part;
+typedef struct part {
+    ftl_node *node;
+    bool flip;
+} part;
 typedef FTL_VEC(part) parts;
 
-/* Chains of the operators `plus` and `minus` in the order written, with the flipped ones marked; a - (b + c) and
- * a / (b c) stay as written inside. Iterative on the left spine, where long chains grow. */
+/* Chains of the operators `plus` and `minus` in the order written, with the flipped ones marked; a
+ * - (b + c) and a / (b c) stay as written inside. Iterative on the left spine, where long chains
+ * grow. */
 static void flatten(axes_ctx *c, ftl_node *n, ftl_op plus, ftl_op minus, parts *out)
 {
     parts spine = {0};
@@ -477,9 +488,12 @@ raw *axes_make_case(axes_ctx *c, ftl_node *n)
 
 static bool fold_of(const char *name, ftl_projection *out)
 {
-    static const struct { const char *name; ftl_projection fold; } table[] = {
-        {"sum", FTL_PROJECTION_SUM}, {"max", FTL_PROJECTION_MAX}, {"min", FTL_PROJECTION_MIN},
-        {"avg", FTL_PROJECTION_AVG}, {"mean", FTL_PROJECTION_AVG}, {"lse", FTL_PROJECTION_LSE}};
+    static const struct {
+        const char *name;
+        ftl_projection fold;
+    } table[] = {{"sum", FTL_PROJECTION_SUM},  {"max", FTL_PROJECTION_MAX},
+                 {"min", FTL_PROJECTION_MIN},  {"avg", FTL_PROJECTION_AVG},
+                 {"mean", FTL_PROJECTION_AVG}, {"lse", FTL_PROJECTION_LSE}};
     for (size_t i = 0; i < FTL_COUNT(table); i++) {
         if (strcmp(name, table[i].name) == 0) {
             *out = table[i].fold;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The DLPack structures (dmlc/dlpack, ABI 1.x, unversioned exchange), from its specification: element type codes, CPU
- * device, strides in elements.
+ * The DLPack structures (dmlc/dlpack, ABI 1.x, unversioned exchange), from its specification:
+ * element type codes, CPU device, strides in elements.
  */
 #ifndef FTL_DATA_DLPACK_H
 #define FTL_DATA_DLPACK_H

@@ -81,13 +81,16 @@ static term gelu_exact(lower_ctx *c, term x)
     return mul(c, mul(c, x, num(c, 0.5)), add(c, t, num(c, 1)));
 }
 
-/* With u = sqrt(2/pi) (x + a x^3), t = tanh u: 0.5 (1 + t) + 0.5 x (1 - t^2) sqrt(2/pi) (1 + 3 a x^2) */
+/* With u = sqrt(2/pi) (x + a x^3), t = tanh u: 0.5 (1 + t) + 0.5 x (1 - t^2) sqrt(2/pi) (1 + 3 a
+ * x^2) */
 static term gelu_grad(lower_ctx *c, term x)
 {
     term square = mul(c, x, x);
-    term u = mul(c, add(c, x, mul(c, mul(c, square, x), num(c, 0.044715))), num(c, 0.7978845608028654));
+    term u =
+        mul(c, add(c, x, mul(c, mul(c, square, x), num(c, 0.044715))), num(c, 0.7978845608028654));
     term t = lower_map1(c, FTL_OP_TANH_, u);
-    term slope = mul(c, add(c, num(c, 1), mul(c, square, num(c, 3 * 0.044715))), num(c, 0.7978845608028654));
+    term slope =
+        mul(c, add(c, num(c, 1), mul(c, square, num(c, 3 * 0.044715))), num(c, 0.7978845608028654));
     term left = mul(c, add(c, t, num(c, 1)), num(c, 0.5));
     term right = mul(c, mul(c, mul(c, x, num(c, 0.5)), sub(c, num(c, 1), mul(c, t, t))), slope);
     return add(c, left, right);
@@ -105,9 +108,12 @@ static term parity(lower_ctx *c, term x, double want)
 static double schedule_start(const ftl_temperature *t, bool settled)
 {
     switch (t->kind) {
-    case FTL_SCHEDULE_CONSTANT: return t->start;
-    case FTL_SCHEDULE_LINEAR: return settled || t->steps <= 0 ? t->end : t->start;
-    case FTL_SCHEDULE_PIECEWISE: break;
+    case FTL_SCHEDULE_CONSTANT:
+        return t->start;
+    case FTL_SCHEDULE_LINEAR:
+        return settled || t->steps <= 0 ? t->end : t->start;
+    case FTL_SCHEDULE_PIECEWISE:
+        break;
     }
     double value = t->n_points ? t->value[0] : 0;
     for (size_t i = 0; i < t->n_points; i++)
@@ -229,13 +235,20 @@ static term call_norm(lower_ctx *c, const ftl_expr *e)
     uint32_t axis = e->call->axis;
     term x = with_axis(c, argument(c, e, 0), axis);
     switch (e->builtin) {
-    case FTL_BUILTIN_SOFTMAX: return lower_softmax(c, x, axis);
-    case FTL_BUILTIN_MASKED_SOFTMAX: return masked_softmax(c, e, x, axis);
-    case FTL_BUILTIN_LOG_SOFTMAX: return log_softmax(c, x, axis);
-    case FTL_BUILTIN_RMSNORM: return rmsnorm(c, x, axis, e->call->eps);
-    case FTL_BUILTIN_SOFTMAX_GRAD: return softmax_grad(c, x, argument(c, e, 1), axis);
-    case FTL_BUILTIN_LNORM: return layernorm(c, x, axis, 1e-5);
-    default: return layernorm(c, x, axis, e->call->eps);
+    case FTL_BUILTIN_SOFTMAX:
+        return lower_softmax(c, x, axis);
+    case FTL_BUILTIN_MASKED_SOFTMAX:
+        return masked_softmax(c, e, x, axis);
+    case FTL_BUILTIN_LOG_SOFTMAX:
+        return log_softmax(c, x, axis);
+    case FTL_BUILTIN_RMSNORM:
+        return rmsnorm(c, x, axis, e->call->eps);
+    case FTL_BUILTIN_SOFTMAX_GRAD:
+        return softmax_grad(c, x, argument(c, e, 1), axis);
+    case FTL_BUILTIN_LNORM:
+        return layernorm(c, x, axis, 1e-5);
+    default:
+        return layernorm(c, x, axis, e->call->eps);
     }
 }
 
@@ -244,11 +257,16 @@ static term call_fold(lower_ctx *c, const ftl_expr *e)
     uint32_t axis = e->call->axis;
     term x = with_axis(c, argument(c, e, 0), axis);
     switch (e->builtin) {
-    case FTL_BUILTIN_SUM: return sum_axis(c, x, axis);
-    case FTL_BUILTIN_MEAN: return mean_axis(c, x, axis);
-    case FTL_BUILTIN_AMIN: return lower_reduce(c, FTL_REDUCE_MIN, x, &axis, 1);
-    case FTL_BUILTIN_ARGMAX: return argmax(c, x, axis);
-    default: return max_axis(c, x, axis);
+    case FTL_BUILTIN_SUM:
+        return sum_axis(c, x, axis);
+    case FTL_BUILTIN_MEAN:
+        return mean_axis(c, x, axis);
+    case FTL_BUILTIN_AMIN:
+        return lower_reduce(c, FTL_REDUCE_MIN, x, &axis, 1);
+    case FTL_BUILTIN_ARGMAX:
+        return argmax(c, x, axis);
+    default:
+        return max_axis(c, x, axis);
     }
 }
 
@@ -331,13 +349,20 @@ static term topk(lower_ctx *c, const ftl_expr *e)
 static term call_own(lower_ctx *c, const ftl_expr *e)
 {
     switch (e->builtin) {
-    case FTL_BUILTIN_CONCAT: return e->args.len > 1 ? concat(c, e) : merge(c, e);
-    case FTL_BUILTIN_CAUSAL_MASK: return causal_mask(c, e);
-    case FTL_BUILTIN_TOPK: return topk(c, e);
-    case FTL_BUILTIN_ATTENTION: return lower_attention(c, e);
-    case FTL_BUILTIN_ROPE: return lower_rope(c, e);
-    case FTL_BUILTIN_TUCKER_DENSE: return lower_tucker(c, e);
-    default: lower_fail(c, FTL_E_INTERNAL, e->span, "a call that axes should have resolved");
+    case FTL_BUILTIN_CONCAT:
+        return e->args.len > 1 ? concat(c, e) : merge(c, e);
+    case FTL_BUILTIN_CAUSAL_MASK:
+        return causal_mask(c, e);
+    case FTL_BUILTIN_TOPK:
+        return topk(c, e);
+    case FTL_BUILTIN_ATTENTION:
+        return lower_attention(c, e);
+    case FTL_BUILTIN_ROPE:
+        return lower_rope(c, e);
+    case FTL_BUILTIN_TUCKER_DENSE:
+        return lower_tucker(c, e);
+    default:
+        lower_fail(c, FTL_E_INTERNAL, e->span, "a call that axes should have resolved");
     }
 }
 
@@ -347,33 +372,56 @@ static term call_each(lower_ctx *c, const ftl_expr *e) /* dispatch */
         return sig(c, e);
     term x = argument(c, e, 0);
     switch (e->builtin) {
-    case FTL_BUILTIN_STEP: return step(c, x);
-    case FTL_BUILTIN_RELU: return lower_map2(c, FTL_OP_MAX_, x, num(c, 0));
-    case FTL_BUILTIN_SIGMOID: return lower_map1(c, FTL_OP_LOGISTIC_, x);
-    case FTL_BUILTIN_TANH: return lower_map1(c, FTL_OP_TANH_, x);
-    case FTL_BUILTIN_GELU: return e->call->exact ? gelu_exact(c, x) : gelu(c, x);
-    case FTL_BUILTIN_GELU_GRAD: return gelu_grad(c, x);
-    case FTL_BUILTIN_SILU: return mul(c, x, lower_map1(c, FTL_OP_LOGISTIC_, x));
-    case FTL_BUILTIN_ERF: return lower_map1(c, FTL_OP_ERF_, x);
-    case FTL_BUILTIN_EXP: return lower_map1(c, FTL_OP_EXP_, x);
-    case FTL_BUILTIN_LOG: return lower_map1(c, FTL_OP_LOG_, x);
-    case FTL_BUILTIN_SQRT: return lower_map1(c, FTL_OP_SQRT_, x);
-    case FTL_BUILTIN_ABS: return lower_map1(c, FTL_OP_ABS_, x);
-    case FTL_BUILTIN_SIN: return lower_map1(c, FTL_OP_SIN_, x);
-    case FTL_BUILTIN_COS: return lower_map1(c, FTL_OP_COS_, x);
-    case FTL_BUILTIN_EVEN: return parity(c, x, 0);
-    case FTL_BUILTIN_ODD: return parity(c, x, 1);
-    case FTL_BUILTIN_CAST: x.v = ftl_make_cast(lower_graph(c), x.v, e->call->dtype); return x;
-    default: lower_fail(c, FTL_E_INTERNAL, e->span, "a builtin without a meaning");
+    case FTL_BUILTIN_STEP:
+        return step(c, x);
+    case FTL_BUILTIN_RELU:
+        return lower_map2(c, FTL_OP_MAX_, x, num(c, 0));
+    case FTL_BUILTIN_SIGMOID:
+        return lower_map1(c, FTL_OP_LOGISTIC_, x);
+    case FTL_BUILTIN_TANH:
+        return lower_map1(c, FTL_OP_TANH_, x);
+    case FTL_BUILTIN_GELU:
+        return e->call->exact ? gelu_exact(c, x) : gelu(c, x);
+    case FTL_BUILTIN_GELU_GRAD:
+        return gelu_grad(c, x);
+    case FTL_BUILTIN_SILU:
+        return mul(c, x, lower_map1(c, FTL_OP_LOGISTIC_, x));
+    case FTL_BUILTIN_ERF:
+        return lower_map1(c, FTL_OP_ERF_, x);
+    case FTL_BUILTIN_EXP:
+        return lower_map1(c, FTL_OP_EXP_, x);
+    case FTL_BUILTIN_LOG:
+        return lower_map1(c, FTL_OP_LOG_, x);
+    case FTL_BUILTIN_SQRT:
+        return lower_map1(c, FTL_OP_SQRT_, x);
+    case FTL_BUILTIN_ABS:
+        return lower_map1(c, FTL_OP_ABS_, x);
+    case FTL_BUILTIN_SIN:
+        return lower_map1(c, FTL_OP_SIN_, x);
+    case FTL_BUILTIN_COS:
+        return lower_map1(c, FTL_OP_COS_, x);
+    case FTL_BUILTIN_EVEN:
+        return parity(c, x, 0);
+    case FTL_BUILTIN_ODD:
+        return parity(c, x, 1);
+    case FTL_BUILTIN_CAST:
+        x.v = ftl_make_cast(lower_graph(c), x.v, e->call->dtype);
+        return x;
+    default:
+        lower_fail(c, FTL_E_INTERNAL, e->span, "a builtin without a meaning");
     }
 }
 
 term lower_call(lower_ctx *c, const ftl_expr *e)
 {
     switch (ftl_builtin_get_info(e->builtin)->class_) {
-    case FTL_BUILTIN_CLASS_NORM: return call_norm(c, e);
-    case FTL_BUILTIN_CLASS_FOLD: return call_fold(c, e);
-    case FTL_BUILTIN_CLASS_OWN: return call_own(c, e);
-    default: return call_each(c, e);
+    case FTL_BUILTIN_CLASS_NORM:
+        return call_norm(c, e);
+    case FTL_BUILTIN_CLASS_FOLD:
+        return call_fold(c, e);
+    case FTL_BUILTIN_CLASS_OWN:
+        return call_own(c, e);
+    default:
+        return call_each(c, e);
     }
 }

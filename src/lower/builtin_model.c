@@ -18,7 +18,8 @@ static uint32_t make_axis(lower_ctx *c, int64_t extent)
     return (uint32_t)(eq->axes.len - 1);
 }
 
-static uint32_t put_axes(const term *t, const uint32_t *skip, uint32_t n_skip, uint32_t *out, uint32_t n)
+static uint32_t put_axes(const term *t, const uint32_t *skip, uint32_t n_skip, uint32_t *out,
+                         uint32_t n)
 {
     for (uint32_t k = 0; k < t->v->rank; k++) {
         bool known = false;
@@ -90,7 +91,8 @@ static term half_of(lower_ctx *c, term t, uint32_t axis, int64_t start, uint32_t
     return t;
 }
 
-/* Pairs (k, k + D/2) of the axis turn by an angle: p / 10000^(2k/D), or k without p. Su et al. 2021. */
+/* Pairs (k, k + D/2) of the axis turn by an angle: p / 10000^(2k/D), or k without p. Su et al.
+ * 2021. */
 term lower_rope(lower_ctx *c, const ftl_expr *e)
 {
     uint32_t axis = e->call->axis;
@@ -104,7 +106,8 @@ term lower_rope(lower_ctx *c, const ftl_expr *e)
     uint32_t half = make_axis(c, width / 2);
     angle = lower_iota(c, half);
     if (e->call->position) {
-        term exponent = lower_map2(c, FTL_OP_MUL_, angle, lower_number(c, -2.0 / (double)width * log(10000.0)));
+        term exponent =
+            lower_map2(c, FTL_OP_MUL_, angle, lower_number(c, -2.0 / (double)width * log(10000.0)));
         term position = lower_as_number(c, lower_expr(c, e->call->position));
         angle = lower_map2(c, FTL_OP_MUL_, position, lower_map1(c, FTL_OP_EXP_, exponent));
     }
@@ -122,7 +125,8 @@ term lower_rope(lower_ctx *c, const ftl_expr *e)
     return first;
 }
 
-/* First r columns of the eigenvectors of the Gram matrix of x unfolded along `axis`; axes (axis, column). */
+/* First r columns of the eigenvectors of the Gram matrix of x unfolded along `axis`; axes (axis,
+ * column). */
 static term leading_vectors(lower_ctx *c, term x, uint32_t axis, int64_t r)
 {
     int64_t n = lower_extent(c, axis), shape[2] = {n, r};
@@ -139,8 +143,9 @@ static term leading_vectors(lower_ctx *c, term x, uint32_t axis, int64_t r)
     return gram;
 }
 
-/* x projected on the leading left singular vectors of each of its unfoldings (De Lathauwer et al. 2000: the
- * higher-order SVD), in double precision; then 1 where the result is over the threshold. */
+/* x projected on the leading left singular vectors of each of its unfoldings (De Lathauwer et al.
+ * 2000: the higher-order SVD), in double precision; then 1 where the result is over the threshold.
+ */
 term lower_tucker(lower_ctx *c, const ftl_expr *e)
 {
     term x = lower_as_number(c, lower_expr(c, e->args.data[0]));

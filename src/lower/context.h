@@ -17,10 +17,10 @@ typedef struct term {
 /* A graph under construction: level 0 is the program, the others are bodies of loops inside it. */
 typedef struct level {
     ftl_graph *g;
-    ftl_value *round;                /* bodies: the loop counter */
+    ftl_value *round; /* bodies: the loop counter */
     uint32_t n_carried;
-    ftl_map params;                  /* value of the level outside -> param here */
-    FTL_VEC(ftl_value *) captures;   /* values of the level outside, in order of their params */
+    ftl_map params;                /* value of the level outside -> param here */
+    FTL_VEC(ftl_value *) captures; /* values of the level outside, in order of their params */
 } level;
 
 #define LOWER_MAX_DEPTH 3
@@ -30,19 +30,19 @@ typedef struct lower_ctx {
     ftl_model *m;
     ftl_lower_options options;
     level levels[LOWER_MAX_DEPTH];
-    uint32_t depth;                  /* level that values are made at */
-    ftl_value **tensor;              /* level 0: value of each tensor, in the order of its places */
+    uint32_t depth;     /* level that values are made at */
+    ftl_value **tensor; /* level 0: value of each tensor, in the order of its places */
     const ftl_equation *eq;
-    uint32_t equation;               /* its number in the graph's list of origins */
+    uint32_t equation; /* its number in the graph's list of origins */
     /* inside a recursive group */
     const ftl_group *group;
-    uint32_t *member;                /* by tensor: 1 + index in the group, 0 outside of it */
-    ftl_value **carried;             /* by member, at the current level: the whole tensor so far */
-    term *fresh;                     /* by member: this step's slice once computed (v null before) */
-    uint32_t fixed[2];               /* SCAN: axes of the equation that the loops fix; UINT32_MAX: none */
-    ftl_value *counter[2];           /* their values at the current level */
-    ftl_map is_recursive;            /* expression -> 1 + refers to the group */
-    ftl_map hoisted;                 /* expression -> term made at level 0 */
+    uint32_t *member;      /* by tensor: 1 + index in the group, 0 outside of it */
+    ftl_value **carried;   /* by member, at the current level: the whole tensor so far */
+    term *fresh;           /* by member: this step's slice once computed (v null before) */
+    uint32_t fixed[2];     /* SCAN: axes of the equation that the loops fix; UINT32_MAX: none */
+    ftl_value *counter[2]; /* their values at the current level */
+    ftl_map is_recursive;  /* expression -> 1 + refers to the group */
+    ftl_map hoisted;       /* expression -> term made at level 0 */
     jmp_buf fail;
 } lower_ctx;
 
@@ -76,7 +76,8 @@ term lower_reduce(lower_ctx *c, ftl_reduce kind, term a, const uint32_t *over, u
 /* log(sum(exp)) over axes, stable. */
 term lower_lse(lower_ctx *c, term a, const uint32_t *over, uint32_t n);
 /* Sum over all axes that are not in out of the product of n terms. */
-term lower_contract(lower_ctx *c, uint32_t n, const term *parts, const uint32_t *out, uint32_t n_out);
+term lower_contract(lower_ctx *c, uint32_t n, const term *parts, const uint32_t *out,
+                    uint32_t n_out);
 /* t with `axis` renamed. */
 term lower_rename(term t, uint32_t from, uint32_t to);
 /* 0, 1, ... along an axis as numbers. */
@@ -86,7 +87,8 @@ term lower_iota(lower_ctx *c, uint32_t axis);
 term lower_expr(lower_ctx *c, const ftl_expr *e);
 term lower_reduction(lower_ctx *c, const ftl_expr *e);
 term lower_read(lower_ctx *c, const ftl_expr *e);
-/* tensor value v (places in order) read at e's places, skipping places whose bit is set in `skip`. */
+/* tensor value v (places in order) read at e's places, skipping places whose bit is set in `skip`.
+ */
 term lower_read_value(lower_ctx *c, ftl_value *v, const ftl_expr *e, uint64_t skip);
 bool lower_is_recursive(lower_ctx *c, const ftl_expr *e);
 
@@ -102,8 +104,8 @@ term lower_tucker(lower_ctx *c, const ftl_expr *e);
 /* The element of a projection that changes nothing, as a splat of the tensor's dtype. */
 double lower_neutral(const ftl_equation *eq);
 ftl_value *lower_splat(lower_ctx *c, const ftl_tensor_decl *t, double x);
-/* The equation's value over the whole tensor (neutral where its constants on the left do not reach). `skip`: places
- * that the loops fix: they are absent. */
+/* The equation's value over the whole tensor (neutral where its constants on the left do not
+ * reach). `skip`: places that the loops fix: they are absent. */
 ftl_value *lower_contribution(lower_ctx *c, const ftl_equation *eq, uint64_t skip);
 ftl_value *lower_combine(lower_ctx *c, const ftl_equation *eq, ftl_value *a, ftl_value *b);
 /* Into the dtype that the tensor is kept in. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Explicit expressions -> values. Inside a loop's body what does not depend on the loop is made outside, for
- * all rounds at once, and read at the counter.
+ * Explicit expressions -> values. Inside a loop's body what does not depend on the loop is made
+ * outside, for all rounds at once, and read at the counter.
  */
 #include "lower/context.h"
 
@@ -17,7 +17,8 @@ static bool parts_recursive(lower_ctx *c, const ftl_expr *e)
             return true;
     if (!e->call)
         return false;
-    const ftl_expr *extra[] = {e->call->mask, e->call->scale, e->call->temperature, e->call->position};
+    const ftl_expr *extra[] = {e->call->mask, e->call->scale, e->call->temperature,
+                               e->call->position};
     for (size_t i = 0; i < FTL_COUNT(extra); i++)
         if (extra[i] && lower_is_recursive(c, extra[i]))
             return true;
@@ -222,13 +223,20 @@ term lower_expr(lower_ctx *c, const ftl_expr *e)
     if (c->depth > 0 && !lower_is_recursive(c, e) && is_worth_hoisting(c, e))
         return hoist(c, e);
     switch (e->kind) {
-    case FTL_EXPR_NUMBER: return lower_number(c, e->number);
-    case FTL_EXPR_INDEX: return lower_index(c, e);
-    case FTL_EXPR_READ: return lower_read(c, e);
-    case FTL_EXPR_MAP: return lower_map(c, e);
-    case FTL_EXPR_REDUCE: return lower_reduction(c, e);
-    case FTL_EXPR_CALL: return lower_call(c, e);
-    case FTL_EXPR_LITERAL: return lower_literal(c, e);
+    case FTL_EXPR_NUMBER:
+        return lower_number(c, e->number);
+    case FTL_EXPR_INDEX:
+        return lower_index(c, e);
+    case FTL_EXPR_READ:
+        return lower_read(c, e);
+    case FTL_EXPR_MAP:
+        return lower_map(c, e);
+    case FTL_EXPR_REDUCE:
+        return lower_reduction(c, e);
+    case FTL_EXPR_CALL:
+        return lower_call(c, e);
+    case FTL_EXPR_LITERAL:
+        return lower_literal(c, e);
     }
     return lower_number(c, 0);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What an equation gives to its tensor: its value over the left side's places, neutral where constants on the
- * left do not reach, and how several equations of one head combine.
+ * What an equation gives to its tensor: its value over the left side's places, neutral where
+ * constants on the left do not reach, and how several equations of one head combine.
  */
 #include "lower/context.h"
 
@@ -11,10 +11,14 @@ double lower_neutral(const ftl_equation *eq)
 {
     switch (eq->proj) {
     case FTL_PROJECTION_MAX:
-    case FTL_PROJECTION_LSE: return -INFINITY;
-    case FTL_PROJECTION_MIN: return INFINITY;
-    case FTL_PROJECTION_PROD: return 1;
-    default: return 0;
+    case FTL_PROJECTION_LSE:
+        return -INFINITY;
+    case FTL_PROJECTION_MIN:
+        return INFINITY;
+    case FTL_PROJECTION_PROD:
+        return 1;
+    default:
+        return 0;
     }
 }
 
@@ -29,8 +33,9 @@ static void check_size(lower_ctx *c, const ftl_tensor_decl *t)
     for (uint32_t k = 0; k < t->rank; k++)
         size *= (double)t->extent[k];
     if (size > limit)
-        lower_fail(c, FTL_E_LIMIT, t->span, "'%s' would have %.0f elements as a dense tensor, the limit is %.0f",
-                   t->name, size, limit);
+        lower_fail(c, FTL_E_LIMIT, t->span,
+                   "'%s' would have %.0f elements as a dense tensor, the limit is %.0f", t->name,
+                   size, limit);
 }
 
 ftl_value *lower_splat(lower_ctx *c, const ftl_tensor_decl *t, double x)
@@ -57,12 +62,12 @@ void lower_enter(lower_ctx *c, uint32_t equation)
 /* ---- placing a value over the left side ---- */
 
 typedef struct left_side {
-    uint32_t rank;                 /* places that are not skipped */
-    uint32_t axis[FTL_MAX_RANK];   /* UINT32_MAX: a constant */
+    uint32_t rank;               /* places that are not skipped */
+    uint32_t axis[FTL_MAX_RANK]; /* UINT32_MAX: a constant */
     int64_t constant[FTL_MAX_RANK];
-    int64_t extent[FTL_MAX_RANK];  /* of the tensor */
+    int64_t extent[FTL_MAX_RANK]; /* of the tensor */
     uint32_t unique[FTL_MAX_RANK], n_unique;
-    bool is_partial;               /* constants: elements are left out */
+    bool is_partial; /* constants: elements are left out */
     bool is_diagonal;
 } left_side;
 
@@ -124,8 +129,8 @@ static ftl_value *keep_diagonal(lower_ctx *c, const left_side *s, ftl_value *v, 
                 uint32_t dim = side ? k : q;
                 for (uint32_t r = 0; r < s->rank; r++)
                     from[r] = r == dim ? 0 : -1;
-                place[side] = ftl_make_broadcast(g, ftl_make_iota(g, FTL_DTYPE_I64, s->extent[dim]), s->rank,
-                                                 s->extent, from);
+                place[side] = ftl_make_broadcast(g, ftl_make_iota(g, FTL_DTYPE_I64, s->extent[dim]),
+                                                 s->rank, s->extent, from);
             }
             v = ftl_make_select(g, ftl_make_map2(g, FTL_OP_EQ_, place[0], place[1]), v,
                                 ftl_make_splat(g, v->dtype, v->rank, v->shape, fill));
@@ -176,7 +181,8 @@ static term head_value(lower_ctx *c, const ftl_equation *eq)
     const ftl_tensor_decl *t = &c->m->tensors.data[eq->tensor];
     term v = lower_expr(c, eq->value);
     if (!t->is_boolean) {
-        bool whole = v.v->dtype >= FTL_DTYPE_U8 && v.v->dtype <= FTL_DTYPE_I64 && t->equations.len == 1 && !c->group;
+        bool whole = v.v->dtype >= FTL_DTYPE_U8 && v.v->dtype <= FTL_DTYPE_I64 &&
+                     t->equations.len == 1 && !c->group;
         return whole ? v : lower_as_number(c, v);
     }
     if (v.v->dtype == FTL_DTYPE_BOOL)
@@ -202,7 +208,8 @@ static ftl_value *log_add(lower_ctx *c, ftl_value *a, ftl_value *b)
     ftl_value *base = ftl_make_select(g, ftl_make_map2(g, FTL_OP_LT_, low, top), top, zero);
     ftl_value *x = ftl_make_map1(g, FTL_OP_EXP_, ftl_make_map2(g, FTL_OP_SUB_, a, base));
     ftl_value *y = ftl_make_map1(g, FTL_OP_EXP_, ftl_make_map2(g, FTL_OP_SUB_, b, base));
-    return ftl_make_map2(g, FTL_OP_ADD_, ftl_make_map1(g, FTL_OP_LOG_, ftl_make_map2(g, FTL_OP_ADD_, x, y)), base);
+    return ftl_make_map2(g, FTL_OP_ADD_,
+                         ftl_make_map1(g, FTL_OP_LOG_, ftl_make_map2(g, FTL_OP_ADD_, x, y)), base);
 }
 
 static ftl_value *number_of(lower_ctx *c, ftl_value *v)
@@ -220,11 +227,16 @@ ftl_value *lower_combine(lower_ctx *c, const ftl_equation *eq, ftl_value *a, ftl
     a = number_of(c, a);
     b = number_of(c, b);
     switch (eq->proj) {
-    case FTL_PROJECTION_MAX: return ftl_make_map2(g, FTL_OP_MAX_, a, b);
-    case FTL_PROJECTION_MIN: return ftl_make_map2(g, FTL_OP_MIN_, a, b);
-    case FTL_PROJECTION_PROD: return ftl_make_map2(g, FTL_OP_MUL_, a, b);
-    case FTL_PROJECTION_LSE: return log_add(c, a, b);
-    default: return ftl_make_map2(g, FTL_OP_ADD_, a, b);
+    case FTL_PROJECTION_MAX:
+        return ftl_make_map2(g, FTL_OP_MAX_, a, b);
+    case FTL_PROJECTION_MIN:
+        return ftl_make_map2(g, FTL_OP_MIN_, a, b);
+    case FTL_PROJECTION_PROD:
+        return ftl_make_map2(g, FTL_OP_MUL_, a, b);
+    case FTL_PROJECTION_LSE:
+        return log_add(c, a, b);
+    default:
+        return ftl_make_map2(g, FTL_OP_ADD_, a, b);
     }
 }
 
@@ -273,7 +285,8 @@ static ftl_value *external(lower_ctx *c, const ftl_tensor_decl *t)
     ftl_graph *g = lower_graph(c);
     if (t->source.is_tuples) {
         check_size(c, t);
-        ftl_dtype dtype = t->source.has_values && !t->is_boolean ? c->options.compute : FTL_DTYPE_BOOL;
+        ftl_dtype dtype =
+            t->source.has_values && !t->is_boolean ? c->options.compute : FTL_DTYPE_BOOL;
         return ftl_make_input(g, t->name, dtype, t->rank, t->extent);
     }
     ftl_value *v = ftl_make_input(g, t->name, t->source.dtype, t->source.rank, t->source.shape);

@@ -27,7 +27,8 @@ static void lower_group(lower_ctx *c, const ftl_group *g)
 static void put_output(lower_ctx *c, const char *name, uint32_t tensor, ftl_span span)
 {
     if (!c->tensor[tensor])
-        lower_fail(c, FTL_E_INTERNAL, span, "'%s' was not computed", c->m->tensors.data[tensor].name);
+        lower_fail(c, FTL_E_INTERNAL, span, "'%s' was not computed",
+                   c->m->tensors.data[tensor].name);
     ftl_graph_add_output(lower_graph(c), name, c->tensor[tensor]);
 }
 
@@ -63,7 +64,8 @@ static void put_outputs(lower_ctx *c)
         const ftl_sink *s = &m->sinks.data[i];
         put_output(c, ftl_arena_printf(c->arena, "sink#%zu", i), s->tensor, s->span);
         if (s->is_topk)
-            put_output(c, ftl_arena_printf(c->arena, "sink#%zu.values", i), s->topk_values, s->span);
+            put_output(c, ftl_arena_printf(c->arena, "sink#%zu.values", i), s->topk_values,
+                       s->span);
     }
     for (size_t i = 0; i < m->queries.len; i++)
         put_query(c, ftl_arena_printf(c->arena, "query#%zu", i), &m->queries.data[i]);
@@ -74,7 +76,8 @@ static void lower_all(lower_ctx *c)
     ftl_model *m = c->m;
     for (size_t i = 0; i < m->equations.len; i++) {
         const ftl_equation *eq = &m->equations.data[i];
-        ftl_graph_add_equation(lower_graph(c), m->tensors.data[eq->tensor].name, eq->text, eq->span);
+        ftl_graph_add_equation(lower_graph(c), m->tensors.data[eq->tensor].name, eq->text,
+                               eq->span);
     }
     for (uint32_t i = 0; i < m->tensors.len; i++)
         if (m->tensors.data[i].equations.len == 0)

@@ -7,9 +7,9 @@
 #include <math.h>
 
 typedef struct factors {
-    FTL_VEC(term) over;     /* factors with axes */
-    FTL_VEC(term) under;    /* divisors with axes */
-    term scale;             /* product of the rest; v null: 1 */
+    FTL_VEC(term) over;  /* factors with axes */
+    FTL_VEC(term) under; /* divisors with axes */
+    term scale;          /* product of the rest; v null: 1 */
 } factors;
 
 static void put_factor(lower_ctx *c, factors *f, term t, bool inverse)
@@ -88,7 +88,8 @@ static uint32_t kept_axes(lower_ctx *c, const factors *f, const ftl_expr *e, uin
             if (known)
                 continue;
             if (n == FTL_MAX_RANK)
-                lower_fail(c, FTL_E_LIMIT, e->span, "a product has more than %d axes", FTL_MAX_RANK);
+                lower_fail(c, FTL_E_LIMIT, e->span, "a product has more than %d axes",
+                           FTL_MAX_RANK);
             out[n++] = t->axes[k];
         }
     }
@@ -128,7 +129,8 @@ static term sum_of_product(lower_ctx *c, const ftl_expr *e)
 
 static bool is_product(const ftl_expr *e)
 {
-    return e->kind == FTL_EXPR_MAP && (e->op == FTL_OP_MUL_ || e->op == FTL_OP_DIV_ || e->op == FTL_OP_NEG_);
+    return e->kind == FTL_EXPR_MAP &&
+           (e->op == FTL_OP_MUL_ || e->op == FTL_OP_DIV_ || e->op == FTL_OP_NEG_);
 }
 
 /* An axis of `over` that the operand lost on the way counts its extent. */
@@ -148,7 +150,8 @@ static term sum_over(lower_ctx *c, const ftl_expr *e)
     if (is_product(arg))
         r = sum_of_product(c, e);
     else
-        r = lower_reduce(c, FTL_REDUCE_SUM, lower_as_number(c, lower_expr(c, arg)), e->over, e->n_over);
+        r = lower_reduce(c, FTL_REDUCE_SUM, lower_as_number(c, lower_expr(c, arg)), e->over,
+                         e->n_over);
     double n = missing_extent(c, e, arg);
     return n == 1 ? r : lower_map2(c, FTL_OP_MUL_, r, lower_number(c, n));
 }
@@ -164,10 +167,14 @@ static term mean_over(lower_ctx *c, const ftl_expr *e)
 static ftl_reduce reduce_of(ftl_projection p)
 {
     switch (p) {
-    case FTL_PROJECTION_MAX: return FTL_REDUCE_MAX;
-    case FTL_PROJECTION_MIN: return FTL_REDUCE_MIN;
-    case FTL_PROJECTION_PROD: return FTL_REDUCE_PROD;
-    default: return FTL_REDUCE_SUM;
+    case FTL_PROJECTION_MAX:
+        return FTL_REDUCE_MAX;
+    case FTL_PROJECTION_MIN:
+        return FTL_REDUCE_MIN;
+    case FTL_PROJECTION_PROD:
+        return FTL_REDUCE_PROD;
+    default:
+        return FTL_REDUCE_SUM;
     }
 }
 
@@ -177,10 +184,14 @@ static double block_fill(ftl_projection p)
 {
     switch (p) {
     case FTL_PROJECTION_MAX:
-    case FTL_PROJECTION_LSE: return -INFINITY;
-    case FTL_PROJECTION_MIN: return INFINITY;
-    case FTL_PROJECTION_PROD: return 1;
-    default: return 0;
+    case FTL_PROJECTION_LSE:
+        return -INFINITY;
+    case FTL_PROJECTION_MIN:
+        return INFINITY;
+    case FTL_PROJECTION_PROD:
+        return 1;
+    default:
+        return 0;
     }
 }
 
@@ -189,9 +200,11 @@ static term split_block(lower_ctx *c, const ftl_expr *e, term t)
 {
     uint32_t x = lower_find_axis(&t, e->over[0]), rank = t.v->rank;
     int64_t shape[FTL_MAX_RANK];
-    ftl_view view = {.map = FTL_NEW_ARRAY(c->arena, ftl_affine, rank), .fill = block_fill(e->reduce)};
+    ftl_view view = {.map = FTL_NEW_ARRAY(c->arena, ftl_affine, rank),
+                     .fill = block_fill(e->reduce)};
     if (rank == FTL_MAX_RANK)
-        lower_fail(c, FTL_E_LIMIT, e->span, "a block reduction has more than %d axes", FTL_MAX_RANK - 1);
+        lower_fail(c, FTL_E_LIMIT, e->span, "a block reduction has more than %d axes",
+                   FTL_MAX_RANK - 1);
     for (uint32_t k = 0; k < rank; k++) {
         ftl_affine *a = &view.map[k];
         a->select = -1;
@@ -216,7 +229,8 @@ static term block_sizes(lower_ctx *c, const ftl_expr *e)
 {
     double n = (double)lower_extent(c, e->over[0]), d = (double)e->block;
     term start = lower_map2(c, FTL_OP_MUL_, lower_iota(c, e->into), lower_number(c, d));
-    return lower_map2(c, FTL_OP_MIN_, lower_number(c, d), lower_map2(c, FTL_OP_SUB_, lower_number(c, n), start));
+    return lower_map2(c, FTL_OP_MIN_, lower_number(c, d),
+                      lower_map2(c, FTL_OP_SUB_, lower_number(c, n), start));
 }
 
 static term reduce_blocks(lower_ctx *c, const ftl_expr *e)

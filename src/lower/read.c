@@ -5,11 +5,11 @@
 #include "lower/context.h"
 
 typedef struct reading {
-    ftl_affine *map;     /* by place of the tensor */
+    ftl_affine *map; /* by place of the tensor */
     uint32_t rank;
     uint32_t axes[FTL_MAX_RANK]; /* result axes */
     int64_t shape[FTL_MAX_RANK];
-    uint32_t n_index;    /* gathers */
+    uint32_t n_index; /* gathers */
     term index[FTL_MAX_RANK];
 } reading;
 
@@ -55,8 +55,8 @@ static bool is_plain(const reading *r, const ftl_value *v)
     if (r->rank != v->rank)
         return false;
     for (uint32_t k = 0; k < v->rank; k++)
-        if (r->map[k].n != 1 || r->map[k].offset != 0 || r->map[k].coef[0] != 1 || r->map[k].dim[0] != k ||
-            r->shape[k] != v->shape[k])
+        if (r->map[k].n != 1 || r->map[k].offset != 0 || r->map[k].coef[0] != 1 ||
+            r->map[k].dim[0] != k || r->shape[k] != v->shape[k])
             return false;
     return true;
 }
@@ -99,7 +99,9 @@ term lower_read_value(lower_ctx *c, ftl_value *v, const ftl_expr *e, uint64_t sk
     if (r->n_index)
         t.v = make_gather(c, r, v);
     else
-        t.v = is_plain(r, v) ? v : ftl_make_view(lower_graph(c), v, r->rank, r->shape, &(ftl_view){.map = r->map});
+        t.v = is_plain(r, v)
+                  ? v
+                  : ftl_make_view(lower_graph(c), v, r->rank, r->shape, &(ftl_view){.map = r->map});
     ftl_graph_set_origin(lower_graph(c), c->equation, c->eq->span);
     memcpy(t.axes, r->axes, r->rank * sizeof(*r->axes));
     return t;
@@ -110,7 +112,8 @@ static term threshold(lower_ctx *c, term t)
 {
     ftl_graph *g = lower_graph(c);
     if (t.v->dtype != FTL_DTYPE_BOOL)
-        t.v = ftl_make_map2(g, FTL_OP_LT_, ftl_make_splat(g, t.v->dtype, t.v->rank, t.v->shape, 0), t.v);
+        t.v = ftl_make_map2(g, FTL_OP_LT_, ftl_make_splat(g, t.v->dtype, t.v->rank, t.v->shape, 0),
+                            t.v);
     return t;
 }
 
@@ -133,7 +136,8 @@ static term read_member(lower_ctx *c, const ftl_expr *e, uint32_t member)
             if (stored++ == place)
                 p = &e->places[i];
         }
-        bool follows = p && p->form == FTL_AT_AFFINE && p->terms.len == 1 && p->terms.data[0].axis == c->fixed[d];
+        bool follows = p && p->form == FTL_AT_AFFINE && p->terms.len == 1 &&
+                       p->terms.data[0].axis == c->fixed[d];
         if (!follows) {
             is_now = false;
             continue;
@@ -155,7 +159,8 @@ static term read_member(lower_ctx *c, const ftl_expr *e, uint32_t member)
     at.axis = axis;
     at.offset = offset;
     at.fill = t->equations.len ? lower_neutral(&c->m->equations.data[t->equations.data[0]]) : 0;
-    return lower_read_value(c, ftl_make_read_at(lower_graph(c), c->carried[member], &at, index), e, skip);
+    return lower_read_value(c, ftl_make_read_at(lower_graph(c), c->carried[member], &at, index), e,
+                            skip);
 }
 
 term lower_read(lower_ctx *c, const ftl_expr *e)

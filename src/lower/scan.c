@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Recursive groups as loops. A scan carries whole tensors, reads the slices it needs at the counter and writes one
- * slice a round, in place; two axes are two loops, one inside the other. A fixpoint carries whole tensors and
- * computes all of them anew each round until nothing changes.
+ * Recursive groups as loops. A scan carries whole tensors, reads the slices it needs at the counter
+ * and writes one slice a round, in place; two axes are two loops, one inside the other. A fixpoint
+ * carries whole tensors and computes all of them anew each round until nothing changes.
  */
 #include "lower/context.h"
 
@@ -39,7 +39,8 @@ ftl_value *lower_pop_level(lower_ctx *c, ftl_value *const *start, const ftl_loop
 static void take_params(lower_ctx *c, ftl_value *const *like, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++)
-        c->carried[i] = ftl_make_param(lower_graph(c), 1 + i, like[i]->dtype, like[i]->rank, like[i]->shape);
+        c->carried[i] =
+            ftl_make_param(lower_graph(c), 1 + i, like[i]->dtype, like[i]->rank, like[i]->shape);
 }
 
 /* ---- what a recursive tensor starts from ---- */
@@ -87,8 +88,10 @@ static void leave_group(lower_ctx *c, const ftl_group *g)
 
 /* ---- scans ---- */
 
-/* Which stored places the loops fix for a member, as a bit set; the place's form on the left, per loop. */
-static uint64_t fix_axes(lower_ctx *c, uint32_t member, const ftl_equation *eq, const ftl_at_place **constant)
+/* Which stored places the loops fix for a member, as a bit set; the place's form on the left, per
+ * loop. */
+static uint64_t fix_axes(lower_ctx *c, uint32_t member, const ftl_equation *eq,
+                         const ftl_at_place **constant)
 {
     const ftl_group *g = c->group;
     uint64_t skip = 0;
@@ -97,7 +100,8 @@ static uint64_t fix_axes(lower_ctx *c, uint32_t member, const ftl_equation *eq, 
         constant[d] = NULL;
         c->fixed[d] = UINT32_MAX;
         if (place == UINT32_MAX)
-            lower_fail(c, FTL_E_CYCLE, eq->span, "a tensor of this recursion lacks the axis that it runs along");
+            lower_fail(c, FTL_E_CYCLE, eq->span,
+                       "a tensor of this recursion lacks the axis that it runs along");
         skip |= UINT64_C(1) << place;
         for (uint32_t i = 0, stored = 0; i < eq->n_left; i++) {
             if (eq->left[i].form == FTL_AT_TIME || stored++ != place)
@@ -135,7 +139,8 @@ static ftl_value *step_contribution(lower_ctx *c, uint32_t member, uint32_t equa
 }
 
 /* READ_AT or WRITE_AT position of a member at the loops' counters. */
-static ftl_at position_of(lower_ctx *c, uint32_t member, uint32_t *axis, int64_t *offset, ftl_value **index)
+static ftl_at position_of(lower_ctx *c, uint32_t member, uint32_t *axis, int64_t *offset,
+                          ftl_value **index)
 {
     const ftl_group *g = c->group;
     bool swap = g->n_scan == 2 && g->scan[0].place[member] > g->scan[1].place[member];
@@ -227,7 +232,8 @@ void lower_scan(lower_ctx *c, const ftl_group *g)
 
 /* ---- fixpoints ---- */
 
-/* Every element moved by at most tol, relative to its size beyond 1. Infinities of one sign are equal. */
+/* Every element moved by at most tol, relative to its size beyond 1. Infinities of one sign are
+ * equal. */
 static ftl_value *is_settled(lower_ctx *c, ftl_value *was, ftl_value *now)
 {
     ftl_graph *g = lower_graph(c);
@@ -288,7 +294,8 @@ void lower_fixpoint(lower_ctx *c, const ftl_group *g)
     enter_group(c, g);
     for (uint32_t i = 0; i < n; i++) {
         base[i] = lower_base(c, g->tensors.data[i]);
-        start[i] = lower_splat(c, &c->m->tensors.data[g->tensors.data[i]], start_of(c, g->tensors.data[i]));
+        start[i] = lower_splat(c, &c->m->tensors.data[g->tensors.data[i]],
+                               start_of(c, g->tensors.data[i]));
     }
     start[n] = ftl_make_splat(lower_graph(c), FTL_DTYPE_BOOL, 0, NULL, 0);
     lower_push_level(c, n + 1);
@@ -296,7 +303,8 @@ void lower_fixpoint(lower_ctx *c, const ftl_group *g)
     ftl_value *stop = ftl_make_splat(lower_graph(c), FTL_DTYPE_BOOL, 0, NULL, 1);
     for (uint32_t i = 0; i < n; i++) {
         next[i] = round_of(c, g->tensors.data[i], base[i]);
-        stop = ftl_make_map2(lower_graph(c), FTL_OP_AND_, stop, is_settled(c, c->carried[i], next[i]));
+        stop =
+            ftl_make_map2(lower_graph(c), FTL_OP_AND_, stop, is_settled(c, c->carried[i], next[i]));
     }
     memcpy(c->carried, next, n * sizeof(*next));
     c->carried[n] = stop;

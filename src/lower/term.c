@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Values with named axes: alignment, broadcasting and the few operations that lowering is written in.
+ * Values with named axes: alignment, broadcasting and the few operations that lowering is written
+ * in.
  */
 #include "lower/context.h"
 
@@ -23,7 +24,8 @@ int64_t lower_extent(const lower_ctx *c, uint32_t axis)
 
 term lower_number(lower_ctx *c, double x)
 {
-    return (term){.v = ftl_make_splat(lower_graph(c), c->options.compute, 0, NULL, x), .depth = c->depth};
+    return (term){.v = ftl_make_splat(lower_graph(c), c->options.compute, 0, NULL, x),
+                  .depth = c->depth};
 }
 
 static ftl_value *capture(lower_ctx *c, uint32_t depth, ftl_value *v)
@@ -123,8 +125,8 @@ static uint32_t union_axes(lower_ctx *c, const term *a, const term *b, uint32_t 
         if (lower_has_axis(a, b->axes[k]))
             continue;
         if (n == FTL_MAX_RANK)
-            lower_fail(c, FTL_E_LIMIT, c->eq->span, "an element by element step has more than %d axes",
-                       FTL_MAX_RANK);
+            lower_fail(c, FTL_E_LIMIT, c->eq->span,
+                       "an element by element step has more than %d axes", FTL_MAX_RANK);
         out[n++] = b->axes[k];
     }
     return n;
@@ -199,7 +201,8 @@ static uint32_t label_of(uint32_t *seen, uint32_t *n, uint32_t axis)
     return (*n)++;
 }
 
-term lower_contract(lower_ctx *c, uint32_t n, const term *parts, const uint32_t *out, uint32_t n_out)
+term lower_contract(lower_ctx *c, uint32_t n, const term *parts, const uint32_t *out,
+                    uint32_t n_out)
 {
     uint32_t total = n_out, seen_n = 0;
     for (uint32_t i = 0; i < n; i++)

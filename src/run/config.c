@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The configuration's words -> options of the stages. An unknown word is an error that lists the known ones.
+ * The configuration's words -> options of the stages. An unknown word is an error that lists the
+ * known ones.
  */
 #include "run/session.h"
 
@@ -13,35 +14,39 @@ typedef struct word {
     int value;
 } word;
 
-static bool complain(ftl_session *s, const char *option, const char *got, const word *words, size_t n)
+/* The words that an option may be; the first is what it is unless asked otherwise. */
+typedef struct word_list {
+    const char *option;
+    const word *words;
+    size_t n;
+} word_list;
+
+#define WORDS(option, list) ((word_list){option, list, FTL_COUNT(list)})
+
+static bool find_word(ftl_session *s, word_list list, const char *got, int *out)
 {
+    if (!got)
+        got = list.words[0].text;
+    for (size_t i = 0; i < list.n; i++) {
+        if (strcmp(list.words[i].text, got) == 0) {
+            *out = list.words[i].value;
+            return true;
+        }
+    }
     ftl_strbuf known;
     ftl_strbuf_init(&known, &s->arena);
-    for (size_t i = 0; i < n; i++)
-        ftl_strbuf_printf(&known, "%s%s", i ? ", " : "", words[i].text);
-    ftl_diag *d = ftl_diag_error(&s->diags, FTL_E_OPTION, (ftl_span){0}, "%s cannot be '%s'", option, got);
+    for (size_t i = 0; i < list.n; i++)
+        ftl_strbuf_printf(&known, "%s%s", i ? ", " : "", list.words[i].text);
+    ftl_diag *d = ftl_diag_error(&s->diags, FTL_E_OPTION, (ftl_span){0}, "%s cannot be '%s'",
+                                 list.option, got);
     ftl_diag_hint(&s->diags, d, "it is one of %s", ftl_strbuf_get(&known));
     return false;
 }
 
-static bool find_word(ftl_session *s, const char *option, const char *got, const word *words, size_t n, int *out)
-{
-    if (!got)
-        got = words[0].text;
-    for (size_t i = 0; i < n; i++) {
-        if (strcmp(words[i].text, got) == 0) {
-            *out = words[i].value;
-            return true;
-        }
-    }
-    return complain(s, option, got, words, n);
-}
-
-#define FIND(s, option, got, words, out) find_word(s, option, got, words, FTL_COUNT(words), out)
-
 static bool bad_setting(ftl_session *s, const char *option, const char *text, const char *form)
 {
-    ftl_diag *d = ftl_diag_error(&s->diags, FTL_E_OPTION, (ftl_span){0}, "%s '%s' cannot be read", option, text);
+    ftl_diag *d = ftl_diag_error(&s->diags, FTL_E_OPTION, (ftl_span){0}, "%s '%s' cannot be read",
+                                 option, text);
     ftl_diag_hint(&s->diags, d, "it is written %s", form);
     return false;
 }
@@ -122,8 +127,9 @@ static bool read_temperatures(ftl_session *s)
         const char *value;
         t[i].name = split_name(s, s->config.temperatures[i], &value);
         if (!t[i].name || !read_schedule(s, value, &t[i]))
-            return bad_setting(s, "temperature", s->config.temperatures[i],
-                               "NAME=0.5, NAME=linear:START:END:STEPS or NAME=piecewise:0:1.0,3:0.5");
+            return bad_setting(
+                s, "temperature", s->config.temperatures[i],
+                "NAME=0.5, NAME=linear:START:END:STEPS or NAME=piecewise:0:1.0,3:0.5");
     }
     s->options.lower.temperatures = t;
     s->options.lower.n_temperatures = n;
@@ -146,11 +152,16 @@ static bool read_params(ftl_session *s)
 
 static bool read_precision(ftl_session *s)
 {
-    static const word words[] = {{"fp32", FTL_DTYPE_F32}, {"fp16", FTL_DTYPE_F16}, {"bf16", FTL_DTYPE_BF16},
-                                 {"fp64", FTL_DTYPE_F64}, {"auto", -1}, {"f32", FTL_DTYPE_F32},
-                                 {"f16", FTL_DTYPE_F16}, {"f64", FTL_DTYPE_F64}};
+    static const word words[] = {{"fp32", FTL_DTYPE_F32},
+                                 {"fp16", FTL_DTYPE_F16},
+                                 {"bf16", FTL_DTYPE_BF16},
+                                 {"fp64", FTL_DTYPE_F64},
+                                 {"auto", -1},
+                                 {"f32", FTL_DTYPE_F32},
+                                 {"f16", FTL_DTYPE_F16},
+                                 {"f64", FTL_DTYPE_F64}};
     int storage = FTL_DTYPE_F32;
-    if (!FIND(s, "precision", s->config.precision, words, &storage))
+    if (!find_word(s, WORDS("precision", words), s->config.precision, &storage))
         return false;
     s->options.precision_auto = storage < 0;
     s->options.lower.storage = storage < 0 ? FTL_DTYPE_F32 : (ftl_dtype)storage;
@@ -161,24 +172,28 @@ static bool read_precision(ftl_session *s)
 static bool refuse_later(ftl_session *s, bool asked, const char *what)
 {
     if (asked)
-        ftl_diag_error(&s->diags, FTL_E_OPTION, (ftl_span){0}, "%s cannot be run by this version yet", what);
+        ftl_diag_error(&s->diags, FTL_E_OPTION, (ftl_span){0},
+                       "%s cannot be run by this version yet", what);
     return !asked;
 }
 
 bool ftl_run_read_config(ftl_session *s)
 {
-    static const word modes[] = {{"auto", FTL_MODE_AUTO}, {"single", FTL_MODE_SINGLE},
-                                 {"fixpoint", FTL_MODE_FIXPOINT}, {"demand", FTL_MODE_DEMAND}};
+    static const word modes[] = {{"auto", FTL_MODE_AUTO},
+                                 {"single", FTL_MODE_SINGLE},
+                                 {"fixpoint", FTL_MODE_FIXPOINT},
+                                 {"demand", FTL_MODE_DEMAND}};
     static const word strategies[] = {{"semi_naive", 0}, {"synchronous", 1}};
     static const word chainings[] = {{"forward", 0}, {"backward", 1}};
     static const word projections[] = {{"exact", 0}, {"monte_carlo", 1}};
     static const word planners[] = {{"auto", 0}, {"greedy", 1}, {"optimal", 2}};
     int mode = 0, ignored = 0, projection = 0;
-    bool ok = FIND(s, "mode", s->config.mode, modes, &mode) &&
-              FIND(s, "strategy", s->config.strategy, strategies, &ignored) &&
-              FIND(s, "chaining", s->config.chaining, chainings, &ignored) &&
-              FIND(s, "projection", s->config.projection, projections, &projection) &&
-              FIND(s, "einsum planner", s->config.einsum_planner, planners, &s->options.planner) &&
+    bool ok = find_word(s, WORDS("mode", modes), s->config.mode, &mode) &&
+              find_word(s, WORDS("strategy", strategies), s->config.strategy, &ignored) &&
+              find_word(s, WORDS("chaining", chainings), s->config.chaining, &ignored) &&
+              find_word(s, WORDS("projection", projections), s->config.projection, &projection) &&
+              find_word(s, WORDS("einsum planner", planners), s->config.einsum_planner,
+                        &s->options.planner) &&
               read_precision(s) && read_params(s) && read_temperatures(s) &&
               refuse_later(s, projection == 1, "Monte Carlo projection");
     s->options.check.mode = (ftl_mode)mode;

@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The plan for people and for programs: steps with their equation, cost, bytes and, after profiled runs, time.
+ * The plan for people and for programs: steps with their equation, cost, bytes and, after profiled
+ * runs, time.
  */
 #include "run/session.h"
 
 static const char *kind_name(ftl_step_kind kind)
 {
     switch (kind) {
-    case FTL_STEP_CONTRACT: return "contract";
-    case FTL_STEP_NEST: return "nest";
-    case FTL_STEP_OP: return "op";
-    case FTL_STEP_LOOP: return "loop";
+    case FTL_STEP_CONTRACT:
+        return "contract";
+    case FTL_STEP_NEST:
+        return "nest";
+    case FTL_STEP_OP:
+        return "op";
+    case FTL_STEP_LOOP:
+        return "loop";
     }
     return "?";
 }
@@ -88,10 +93,10 @@ void ftl_run_explain_text(ftl_session *s, ftl_strbuf *out)
                                                                    : "fp32",
                       s->graph->values.len, s->plan->steps.len);
     ftl_strbuf_printf(out, "memory: run arena %s, live values at most %s; compiled in %.3f ms\n\n",
-                      bytes_text(s, (double)s->plan->arena_size), bytes_text(s, (double)s->plan->live_peak),
-                      s->compile_seconds * 1e3);
-    ftl_strbuf_printf(out, "%4s  %-9s %-24s %-20s %12s %10s %10s\n", "step", "kind", "equations", "shape", "flops",
-                      "bytes", "us a run");
+                      bytes_text(s, (double)s->plan->arena_size),
+                      bytes_text(s, (double)s->plan->live_peak), s->compile_seconds * 1e3);
+    ftl_strbuf_printf(out, "%4s  %-9s %-24s %-20s %12s %10s %10s\n", "step", "kind", "equations",
+                      "shape", "flops", "bytes", "us a run");
     for (size_t i = 0; i < s->plan->steps.len; i++) {
         const ftl_step *step = &s->plan->steps.data[i];
         double us = stats[i].runs ? stats[i].seconds / (double)stats[i].runs * 1e6 : 0;
@@ -107,7 +112,8 @@ void ftl_run_explain_text(ftl_session *s, ftl_strbuf *out)
     }
     ftl_strbuf_printf(out, "\ntotal %.3g flops, %s moved", flops, bytes_text(s, bytes));
     if (seconds > 0)
-        ftl_strbuf_printf(out, ", %.1f us a run, %.3g GFLOP/s", seconds * 1e6, flops / seconds * 1e-9);
+        ftl_strbuf_printf(out, ", %.1f us a run, %.3g GFLOP/s", seconds * 1e6,
+                          flops / seconds * 1e-9);
     ftl_strbuf_putc(out, '\n');
 }
 
@@ -128,17 +134,22 @@ static void put_json_text(ftl_strbuf *out, const char *text)
 void ftl_run_explain_json(ftl_session *s, ftl_strbuf *out)
 {
     const ftl_step_stats *stats = take_stats(s);
-    ftl_strbuf_printf(out, "{\"backend\": \"%s\", \"arena_bytes\": %zu, \"live_bytes\": %zu, \"compile_seconds\": %.9f,\n",
-                      s->backend->name, s->plan->arena_size, s->plan->live_peak, s->compile_seconds);
+    ftl_strbuf_printf(out,
+                      "{\"backend\": \"%s\", \"arena_bytes\": %zu, \"live_bytes\": %zu, "
+                      "\"compile_seconds\": %.9f,\n",
+                      s->backend->name, s->plan->arena_size, s->plan->live_peak,
+                      s->compile_seconds);
     ftl_strbuf_puts(out, " \"steps\": [");
     for (size_t i = 0; i < s->plan->steps.len; i++) {
         const ftl_step *step = &s->plan->steps.data[i];
-        ftl_strbuf_printf(out, "%s\n  {\"kind\": \"%s\", \"equations\": ", i ? "," : "", kind_name(step->kind));
+        ftl_strbuf_printf(out, "%s\n  {\"kind\": \"%s\", \"equations\": ", i ? "," : "",
+                          kind_name(step->kind));
         put_json_text(out, heads_of(s, step));
         ftl_strbuf_puts(out, ", \"shape\": ");
         put_shape(out, main_value(step));
-        ftl_strbuf_printf(out, ", \"flops\": %.17g, \"bytes\": %.17g, \"runs\": %llu, \"seconds\": %.9f}", step->flops,
-                          step->bytes, (unsigned long long)stats[i].runs, stats[i].seconds);
+        ftl_strbuf_printf(
+            out, ", \"flops\": %.17g, \"bytes\": %.17g, \"runs\": %llu, \"seconds\": %.9f}",
+            step->flops, step->bytes, (unsigned long long)stats[i].runs, stats[i].seconds);
     }
     ftl_strbuf_puts(out, "]}\n");
 }

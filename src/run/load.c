@@ -35,8 +35,8 @@ static const char *beside(ftl_session *s, const char *base, const char *path)
 
 static ftl_read_options read_options(const ftl_session *s)
 {
-    return (ftl_read_options){.alloc = s->alloc, .strict = s->config.strict != 0,
-                              .memory_limit = s->config.memory_limit};
+    return (ftl_read_options){
+        .alloc = s->alloc, .strict = s->config.strict != 0, .memory_limit = s->config.memory_limit};
 }
 
 static void free_bytes(void *p)
@@ -44,8 +44,8 @@ static void free_bytes(void *p)
     ftl_io_bytes_free(p);
 }
 
-static bool read_text(void *user, ftl_arena *arena, const char *base, const char *path, const char **name,
-                      const char **text, size_t *len, const char **message)
+static bool read_text(void *user, ftl_arena *arena, const char *base, const char *path,
+                      const char **name, const char **text, size_t *len, const char **message)
 {
     ftl_session *s = user;
     ftl_io_error error;
@@ -104,7 +104,8 @@ typedef struct load_request {
     uint32_t rank;
 } load_request;
 
-static bool load_file(ftl_session *s, const load_request *q, ftl_source_info *out, const char **message)
+static bool load_file(ftl_session *s, const load_request *q, ftl_source_info *out,
+                      const char **message)
 {
     ftl_read_options options = read_options(s);
     ftl_io_error error;
@@ -170,9 +171,10 @@ const ftl_loader *ftl_run_make_loader(ftl_session *s)
 
 /* ---- binding ---- */
 
-/* Tuples as a dense tensor of the input's shape; equal tuples add up their values. The columns are the model's:
- * symbols are numbered as their domain says. */
-static ftl_status make_dense(ftl_session *s, ftl_loaded *l, const ftl_source_info *t, const ftl_value *input)
+/* Tuples as a dense tensor of the input's shape; equal tuples add up their values. The columns are
+ * the model's: symbols are numbered as their domain says. */
+static ftl_status make_dense(ftl_session *s, ftl_loaded *l, const ftl_source_info *t,
+                             const ftl_value *input)
 {
     ftl_tensor *dense;
     FTL_TRY(ftl_tensor_new(s->alloc, input->dtype, input->rank, input->shape, &dense));

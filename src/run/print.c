@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Outputs as text for people: scalars on their line, tensors as nested rows (abridged beyond 1000 elements), relations
- * as tuples with their symbols.
+ * Outputs as text for people: scalars on their line, tensors as nested rows (abridged beyond 1000
+ * elements), relations as tuples with their symbols.
  */
 #include "run/session.h"
 
@@ -14,7 +14,8 @@
 
 static const char *dtype_name(ftl_dtype dtype)
 {
-    static const char *const names[] = {"bool", "u8", "i8", "i16", "i32", "i64", "f16", "bf16", "f32", "f64"};
+    static const char *const names[] = {"bool", "u8",  "i8",   "i16", "i32",
+                                        "i64",  "f16", "bf16", "f32", "f64"};
     return names[dtype];
 }
 
@@ -164,7 +165,8 @@ static void print_relation(const tuple_printer *p, const char *name)
     for (int64_t i = 0; i < count; i++)
         found += ftl_tensor_get_double(p->t, i) != 0;
     if (!p->o->query)
-        ftl_strbuf_printf(p->out, "%s: %lld tuple%s\n", name, (long long)found, found == 1 ? "" : "s");
+        ftl_strbuf_printf(p->out, "%s: %lld tuple%s\n", name, (long long)found,
+                          found == 1 ? "" : "s");
     else if (found == 0)
         ftl_strbuf_printf(p->out, "%s: none\n", name);
     int64_t shown = 0;

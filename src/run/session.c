@@ -87,7 +87,8 @@ static bool compile_front(ftl_session *s)
     return s->diags.errors == 0;
 }
 
-/* precision auto: double when a source is, half when all sources of numbers are of one half type. */
+/* precision auto: double when a source is, half when all sources of numbers are of one half type.
+ */
 static void choose_precision(ftl_session *s)
 {
     ftl_dtype found = FTL_DTYPE_BOOL;
@@ -147,7 +148,8 @@ static void put_output(ftl_session *s, const char *name, uint32_t tensor, const 
     ftl_session_output *o = FTL_VEC_PUSH(&s->arena, &s->outputs);
     const char *slot_name = name;
     if (query)
-        slot_name = ftl_arena_printf(&s->arena, "query#%zu", (size_t)(query - s->model->queries.data));
+        slot_name =
+            ftl_arena_printf(&s->arena, "query#%zu", (size_t)(query - s->model->queries.data));
     o->name = query && query->is_printed ? query->text : name;
     o->tensor = tensor;
     o->query = query;
@@ -173,13 +175,17 @@ static void list_outputs(ftl_session *s)
 static ftl_status report_backend(ftl_session *s, ftl_status status, const ftl_backend_error *error)
 {
     ftl_span span = error->at ? error->at->span : (ftl_span){0};
-    ftl_diag_code code = status == FTL_ERR_MEMORY ? FTL_E_LIMIT : error->at ? FTL_E_GATHER : FTL_E_INTERNAL;
-    const ftl_origin *origin = error->at ? ftl_graph_find_origin(s->graph, error->at->equation) : NULL;
+    ftl_diag_code code = status == FTL_ERR_MEMORY ? FTL_E_LIMIT
+                         : error->at              ? FTL_E_GATHER
+                                                  : FTL_E_INTERNAL;
+    const ftl_origin *origin =
+        error->at ? ftl_graph_find_origin(s->graph, error->at->equation) : NULL;
     if (error->at && span.file == 0 && origin)
         span = origin->span;
     if (status != FTL_ERR_INTERNAL && status != FTL_ERR_MEMORY && !error->at)
         code = FTL_E_OPTION;
-    ftl_diag_error(&s->diags, code, span, "%s", error->message[0] ? error->message : "the backend failed");
+    ftl_diag_error(&s->diags, code, span, "%s",
+                   error->message[0] ? error->message : "the backend failed");
     return status;
 }
 
@@ -204,7 +210,8 @@ static const ftl_backend *choose_backend(ftl_session *s)
     ftl_strbuf_init(&known, &s->arena);
     for (size_t i = 0; (b = ftl_backend_get(i)); i++)
         ftl_strbuf_printf(&known, "%s%s", i ? ", " : "", b->name);
-    ftl_diag *d = ftl_diag_error(&s->diags, FTL_E_OPTION, (ftl_span){0}, "there is no backend '%s' here", name);
+    ftl_diag *d = ftl_diag_error(&s->diags, FTL_E_OPTION, (ftl_span){0},
+                                 "there is no backend '%s' here", name);
     ftl_diag_hint(&s->diags, d, "this build has %s", ftl_strbuf_get(&known));
     return NULL;
 }
@@ -212,8 +219,10 @@ static const ftl_backend *choose_backend(ftl_session *s)
 static ftl_status compile_exec(ftl_session *s)
 {
     ftl_backend_error error = {0};
-    ftl_device_options options = {.alloc = s->alloc, .device = s->config.device ? s->config.device : "auto",
-                                  .threads = s->config.threads, .fast_paths = !s->config.keep_plain,
+    ftl_device_options options = {.alloc = s->alloc,
+                                  .device = s->config.device ? s->config.device : "auto",
+                                  .threads = s->config.threads,
+                                  .fast_paths = !s->config.keep_plain,
                                   .memory_limit = s->config.memory_limit};
     ftl_status status;
     s->backend = choose_backend(s);
@@ -244,8 +253,10 @@ static ftl_status compile(ftl_session *s)
     if (s->is_check)
         return FTL_OK;
     if (!compile_graph(s) || !compile_plan(s))
-        return s->diags.list.len && s->diags.list.data[s->diags.list.len - 1]->code == FTL_E_INTERNAL
-                   ? FTL_ERR_INTERNAL : FTL_ERR_PROGRAM;
+        return s->diags.list.len &&
+                       s->diags.list.data[s->diags.list.len - 1]->code == FTL_E_INTERNAL
+                   ? FTL_ERR_INTERNAL
+                   : FTL_ERR_PROGRAM;
     list_outputs(s);
     FTL_TRY(compile_exec(s));
     FTL_TRY(ftl_run_bind_inputs(s));
@@ -272,7 +283,8 @@ static const char *const *copy_texts(ftl_session *s, const char *const *list, si
 static void copy_config(ftl_session *s)
 {
     ftl_config *c = &s->config;
-    const char **texts[] = {&c->backend, &c->device, &c->mode, &c->strategy, &c->chaining, &c->projection,
+    const char **texts[] = {&c->backend,   &c->device,         &c->mode,
+                            &c->strategy,  &c->chaining,       &c->projection,
                             &c->precision, &c->einsum_planner, &c->output_root};
     for (size_t i = 0; i < FTL_COUNT(texts); i++)
         *texts[i] = copy_text(s, *texts[i]);
@@ -286,8 +298,10 @@ static void copy_inputs(ftl_session *s, const ftl_session_spec *spec)
     s->inputs = FTL_NEW_ARRAY(&s->keep, ftl_session_input, spec->n_inputs);
     for (size_t i = 0; i < spec->n_inputs; i++) {
         s->inputs[i].name = ftl_arena_strdup(&s->keep, spec->inputs[i].name);
-        s->inputs[i].path = spec->inputs[i].path ? ftl_arena_strdup(&s->keep, spec->inputs[i].path) : NULL;
-        s->inputs[i].tensor = spec->inputs[i].tensor ? ftl_tensor_retain(spec->inputs[i].tensor) : NULL;
+        s->inputs[i].path =
+            spec->inputs[i].path ? ftl_arena_strdup(&s->keep, spec->inputs[i].path) : NULL;
+        s->inputs[i].tensor =
+            spec->inputs[i].tensor ? ftl_tensor_retain(spec->inputs[i].tensor) : NULL;
         s->n_inputs = i + 1;
     }
 }

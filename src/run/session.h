@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * run: a session takes a program's text, a configuration and inputs through all stages (session.c shows them on one
- * screen) and runs the plan on a backend, as often as asked. It owns the arena of the compile, the loaded files, the
- * executable and the outputs. Called by api alone.
+ * run: a session takes a program's text, a configuration and inputs through all stages (session.c
+ * shows them on one screen) and runs the plan on a backend, as often as asked. It owns the arena of
+ * the compile, the loaded files, the executable and the outputs. Called by api alone.
  */
 #ifndef FTL_RUN_SESSION_H
 #define FTL_RUN_SESSION_H
@@ -18,7 +18,7 @@ typedef struct ftl_run_options {
     ftl_check_options check;
     ftl_lower_options lower;
     bool precision_auto;
-    int planner;               /* 0 auto, 1 greedy, 2 optimal */
+    int planner; /* 0 auto, 1 greedy, 2 optimal */
     const ftl_setting *params;
 } ftl_run_options;
 
@@ -27,7 +27,7 @@ typedef struct ftl_loaded {
     ftl_tensor *tensor; /* or */
     ftl_tuples *tuples;
     const char *name;
-    bool is_bound;      /* given by the caller: may be rebound */
+    bool is_bound; /* given by the caller: may be rebound */
 } ftl_loaded;
 
 typedef struct ftl_session_output {
@@ -38,25 +38,25 @@ typedef struct ftl_session_output {
 } ftl_session_output;
 
 typedef struct ftl_session_input {
-    char *name, *path;      /* heap of the session's allocator */
+    char *name, *path; /* heap of the session's allocator */
     ftl_tensor *tensor;
 } ftl_session_input;
 
 typedef struct ftl_session {
     ftl_allocator alloc_copy;
     const ftl_allocator *alloc;
-    ftl_config config;          /* its arrays and texts are copied to `keep` */
-    ftl_arena keep;             /* lives as long as the session */
-    ftl_arena arena;            /* one compile */
+    ftl_config config; /* its arrays and texts are copied to `keep` */
+    ftl_arena keep;    /* lives as long as the session */
+    ftl_arena arena;   /* one compile */
     jmp_buf guard;
-    bool is_open;               /* arena is in use */
-    bool is_check;              /* stop after check */
-    bool is_stale;              /* inputs changed shape: compile before the next run */
-    const char *name, *text;    /* the program, in keep */
+    bool is_open;            /* arena is in use */
+    bool is_check;           /* stop after check */
+    bool is_stale;           /* inputs changed shape: compile before the next run */
+    const char *name, *text; /* the program, in keep */
     size_t text_len;
-    ftl_session_input *inputs;  /* in keep */
+    ftl_session_input *inputs; /* in keep */
     size_t n_inputs;
-    const char *dump_pass;      /* not null: dump after this pass into dump */
+    const char *dump_pass; /* not null: dump after this pass into dump */
     ftl_strbuf dump;
     bool has_dumped;
     /* results of the compile, in arena */
@@ -68,15 +68,15 @@ typedef struct ftl_session {
     ftl_plan *plan;
     FTL_VEC(ftl_loaded *) loaded;
     FTL_VEC(ftl_session_output) outputs;
-    ftl_tensor **bound;         /* by plan input */
-    ftl_tensor **results;       /* by graph output; owned references */
-    ftl_tensor **wanted;        /* by graph output: set by the caller, owned references */
+    ftl_tensor **bound;   /* by plan input */
+    ftl_tensor **results; /* by graph output; owned references */
+    ftl_tensor **wanted;  /* by graph output: set by the caller, owned references */
     size_t n_results;
     const ftl_backend *backend;
     ftl_device *device;
     ftl_exec *exec;
     double compile_seconds, run_seconds;
-    const char *rendered;       /* diagnostics as text, in arena */
+    const char *rendered; /* diagnostics as text, in arena */
 } ftl_session;
 
 /* Copies what it needs; *out is set whenever there is memory. FTL_ERR_PROGRAM: see diagnostics. */
