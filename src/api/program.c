@@ -199,25 +199,19 @@ static void put_backend(ftl_strbuf *sb, const ftl_backend *b, bool json, bool fi
                           info.is_present ? "present" : "absent", info.version, info.detail);
 }
 
-static ftl_status list_backends(ftl_arena *arena, bool json, char **out)
+static void put_backends(ftl_strbuf *sb, bool json)
 {
-    ftl_strbuf sb;
-    ftl_strbuf_init(&sb, arena);
-    ftl_strbuf_puts(&sb, json ? "[" : "");
+    ftl_strbuf_puts(sb, json ? "[" : "");
     for (size_t i = 0; ftl_backend_get(i); i++)
-        put_backend(&sb, ftl_backend_get(i), json, i == 0);
-    ftl_strbuf_puts(&sb, json ? "]\n" : "");
-    return api_copy_text(ftl_strbuf_get(&sb), out);
+        put_backend(sb, ftl_backend_get(i), json, i == 0);
+    ftl_strbuf_puts(sb, json ? "]\n" : "");
 }
 
-ftl_status ftl_list_backends(const char *format, char **out)
+static ftl_status list_backends(bool json, char **out)
 {
-    const char *form = format ? format : "text";
     ftl_arena arena;
     jmp_buf guard;
-    ftl_status status;
-    if (!out || (strcmp(form, "json") != 0 && strcmp(form, "text") != 0))
-        return FTL_ERR_USAGE;
+    ftl_strbuf sb;
     ftl_arena_init(&arena, ftl_allocator_get_default());
     arena.on_fail = &guard;
     int failed = setjmp(guard);
@@ -225,7 +219,17 @@ ftl_status ftl_list_backends(const char *format, char **out)
         ftl_arena_fini(&arena);
         return (ftl_status)failed;
     }
-    status = list_backends(&arena, strcmp(format ? format : "text", "json") == 0, out);
+    ftl_strbuf_init(&sb, &arena);
+    put_backends(&sb, json);
+    ftl_status status = api_copy_text(ftl_strbuf_get(&sb), out);
     ftl_arena_fini(&arena);
     return status;
+}
+
+ftl_status ftl_list_backends(const char *format, char **out)
+{
+    bool json = format && strcmp(format, "json") == 0;
+    if (!out || (format && !json && strcmp(format, "text") != 0))
+        return FTL_ERR_USAGE;
+    return list_backends(json, out);
 }
