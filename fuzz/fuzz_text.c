@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The input up to the first NUL is a vocabulary, what follows is the text; without a NUL all is text.
- * The same bytes are then read as a list of symbols.
+ * The input up to the first NUL is a vocabulary, what follows is the text; without a NUL all is
+ * text. The same bytes are then read as a list of symbols.
  */
 #include "fuzz.h"
 
@@ -11,7 +11,8 @@ static void write_vocabulary(const char *path, const uint8_t *data, size_t size)
     const char *dot = strrchr(path, '.');
     snprintf(name, sizeof name, "%.*s.vocab.json", (int)(dot - path), path);
     FILE *f = fopen(name, "wb");
-    fuzz_require(f && fwrite(data, 1, size, f) == size && fclose(f) == 0, "the vocabulary is written");
+    fuzz_require(f && fwrite(data, 1, size, f) == size && fclose(f) == 0,
+                 "the vocabulary is written");
 }
 
 static void touch_words(const ftl_tuples *t)

@@ -2,7 +2,6 @@
 #include "io/archive.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #define SHOWN 8 /* names in a message */
 
@@ -50,18 +49,4 @@ ftl_status ftl_wanted_find(const ftl_wanted *wanted, ftl_file *f, const char *co
     const char *text = wanted->member ? wanted->member : wanted->name;
     return text ? ftl_file_fail(f, "has no member '%.60s'; it has %s", text, list)
                 : ftl_file_fail(f, "has several members, name one of them with #: %s", list);
-}
-
-static int compare_names(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-ftl_status ftl_names_check(ftl_file *f, const char **names, size_t n)
-{
-    qsort(names, n, sizeof(*names), compare_names);
-    for (size_t i = 1; i < n; i++)
-        if (strcmp(names[i - 1], names[i]) == 0)
-            return ftl_file_fail(f, "has two members called '%.60s'", names[i]);
-    return FTL_OK;
 }

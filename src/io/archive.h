@@ -19,8 +19,6 @@ typedef struct ftl_wanted {
  * lists the names. */
 ftl_status ftl_wanted_find(const ftl_wanted *wanted, ftl_file *f, const char *const *names,
                            size_t n, size_t *out);
-/* An error when two of the names are equal. Sorts them. */
-ftl_status ftl_names_check(ftl_file *f, const char **names, size_t n);
 
 /* One tensor of an archive; f->member is set for messages while it is read. */
 ftl_status ftl_npz_read(ftl_file *f, const ftl_wanted *wanted, ftl_tensor **out);

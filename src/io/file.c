@@ -166,8 +166,10 @@ ftl_status ftl_file_read_some(ftl_file *f, uint64_t offset, void *dst, size_t n,
             return FTL_OK;
         }
         number = number ? number : errno;
-        if (number != EINTR)
-            return ftl_file_fail_errno(f, "cannot be read", number);
+        if (number == EINTR)
+            continue;
+        f->has_failed = true;
+        return ftl_file_fail_errno(f, "cannot be read", number);
     }
 }
 

@@ -22,6 +22,7 @@ typedef struct ftl_file {
     ftl_io_error *error;
     int fd;
     bool is_missing; /* it could not be opened because there is no such file */
+    bool has_failed; /* a read failed; its message is written */
     uint64_t size;   /* bytes, when it was opened */
 } ftl_file;
 

@@ -50,9 +50,13 @@ static ftl_status fail_at(parser *p, uint32_t depth, const char *what)
     if (p->bytes.status != FTL_OK)
         return p->bytes.status;
     name_place(p, depth, place, sizeof(place));
-    if (ftl_bytes_peek(&p->bytes) < 0 && p->bytes.status == FTL_OK)
-        what = "the text ends early";
     return ftl_file_fail_line(p->bytes.file, p->bytes.line, "%s, at %s", what, place);
+}
+
+/* Something else than expected stands here, or nothing any more. */
+static ftl_status fail_expected(parser *p, const char *what)
+{
+    return fail_at(p, p->depth, ftl_bytes_peek(&p->bytes) < 0 ? "the text ends early" : what);
 }
 
 /* The innermost open list differs from the first one of its depth. */
@@ -189,7 +193,9 @@ static ftl_status read_leaf(parser *p)
     text[len] = '\0';
     kind k = KIND_NONE;
     cell c = {.i = 0};
-    if (len == 0 || !read_word(text, len, &k, &c))
+    if (len == 0)
+        return fail_expected(p, "expected a number or a list");
+    if (!read_word(text, len, &k, &c))
         return fail_at(p, p->depth, "expected a number or a list");
     return push(p, k, c);
 }
@@ -232,10 +238,10 @@ static ftl_status end_value(parser *p)
             p->bytes.at++;
             if (*index == p->shape[p->depth - 1])
                 return fail_ragged(p, *index, true);
-            return next_token(p) == ']' ? fail_at(p, p->depth, "expected a value") : FTL_OK;
+            return next_token(p) == ']' ? fail_expected(p, "expected a value") : FTL_OK;
         }
         if (c != ']')
-            return fail_at(p, p->depth, "expected ',' or ']'");
+            return fail_expected(p, "expected ',' or ']'");
         FTL_TRY(close_list(p));
     }
     return FTL_OK;

@@ -10,9 +10,8 @@
 
 #include <zip.h>
 
-#define DEFLATE_RATIO                                                                              \
-    1032u /* no deflated byte stands for more, so that a larger claim is a lie                     \
-           */
+/* No deflated byte stands for more bytes: a larger claim is a lie. */
+#define DEFLATE_RATIO 1032u
 
 typedef struct archive {
     ftl_file *file;
@@ -81,6 +80,8 @@ static ftl_status fail_zip(archive *a, const char *what, zip_error_t *error)
         return a->status;
     if (zip_error_code_zip(error) == ZIP_ER_MEMORY)
         return ftl_file_no_memory(a->file, a->file->size);
+    if (zip_error_code_zip(error) == ZIP_ER_EXISTS)
+        return ftl_file_fail(a->file, "has two members of one name");
     return ftl_file_fail(a->file, "%s: %s", what, zip_error_strerror(error));
 }
 
@@ -181,6 +182,8 @@ static ftl_status read_array(member *m, ftl_tensor **out)
     bool map = stored && (f->options.strict || f->size >= f->options.mmap_npz_from) && at >= start;
     if (map && is_at(f, at - start, &array, start))
         return ftl_array_map(f, &array, at, out);
+    if (map && f->has_failed)
+        return FTL_ERR_IO;
     if (map)
         FTL_TRY(ftl_file_check_copy(f, "cannot be mapped"));
     FTL_TRY(ftl_array_read(&m->stream, &array, out));
@@ -211,7 +214,6 @@ static ftl_status read_index(archive *a, zip_uint64_t index, ftl_tensor **out)
 
 /* ---- choosing ---- */
 
-/* names: n of the archive in its order, then n for sorting. */
 static ftl_status choose(archive *a, const ftl_wanted *wanted, const char **names, size_t n,
                          size_t *out)
 {
@@ -219,9 +221,7 @@ static ftl_status choose(archive *a, const ftl_wanted *wanted, const char **name
         names[i] = zip_get_name(a->zip, i, ZIP_FL_ENC_RAW);
         if (!names[i])
             return fail_zip(a, "has a member without a name", zip_get_error(a->zip));
-        names[n + i] = names[i];
     }
-    FTL_TRY(ftl_names_check(a->file, names + n, n));
     FTL_TRY(ftl_wanted_find(wanted, a->file, names, n, out));
     a->file->member = names[*out];
     return FTL_OK;
@@ -231,7 +231,7 @@ static ftl_status read_wanted(archive *a, const ftl_wanted *wanted, ftl_tensor *
 {
     const ftl_allocator *alloc = a->file->options.alloc;
     size_t n = (size_t)zip_get_num_entries(a->zip, 0), index = 0;
-    size_t bytes = 2 * n * sizeof(char *); /* n is at most a 46th of the file's size */
+    size_t bytes = n * sizeof(char *); /* n is at most a 46th of the file's size */
     const char **names = ftl_mem_alloc(alloc, bytes);
     if (!names)
         return ftl_file_no_memory(a->file, bytes);

@@ -3,6 +3,7 @@
 
 #include "base/dtype.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,12 +66,15 @@ static decimal take_digits(const char *text)
     return d;
 }
 
-/* x > 0, finite. C's own conversions round to nearest and read back exactly, in any locale. */
+/* x > 0, finite. C's own conversions round to nearest and read back exactly, in any locale. Normal
+ * numbers mostly need 15 (6) digits or their zeros at the end are cut; the others may need one. */
 static decimal find_digits(double x, bool is_double)
 {
     char text[48];
-    int most = is_double ? 16 : 8;
-    for (int after = is_double ? 14 : 5;; after++) {
+    int most = is_double ? 16 : 8, least = is_double ? 14 : 5;
+    if (x < (is_double ? DBL_MIN : (double)FLT_MIN))
+        least = 0;
+    for (int after = least;; after++) {
         snprintf(text, sizeof(text), "%.*e", after, x);
         bool same = is_double ? strtod(text, NULL) == x : strtof(text, NULL) == (float)x;
         if (same || after == most)

@@ -156,7 +156,7 @@ static bool ends_in_name(const char *path)
     size_t len = strlen(path);
     const char *slash = strrchr(path, '/');
     const char *last = slash ? slash + 1 : path;
-    return len > 0 && len < PATH_MAX && *last && strcmp(last, ".") != 0 && strcmp(last, "..") != 0;
+    return len > 0 && *last && strcmp(last, ".") != 0 && strcmp(last, "..") != 0;
 }
 
 ftl_status ftl_sink_resolve(const char *root, const char *path, ftl_sink_path *out,
@@ -165,6 +165,8 @@ ftl_status ftl_sink_resolve(const char *root, const char *path, ftl_sink_path *o
     char start[PATH_MAX];
     if (!ends_in_name(path))
         return refuse(error, path, "is not the name of a file");
+    if (strlen(path) >= PATH_MAX)
+        return refuse(error, path, "the path is too long");
     if (root)
         FTL_TRY(check_written(path, error));
     if (!realpath(root ? root : ".", start))
@@ -182,15 +184,16 @@ ftl_status ftl_sink_resolve(const char *root, const char *path, ftl_sink_path *o
 
 /* ---- opening ---- */
 
-/* The folder `name` below `from`, made when it is missing. Takes `from`. */
-static int enter_folder(ftl_sink *s, int from, const char *name)
+/* The folder `name` below `from`, made when it is missing; its path has `end` bytes. Takes `from`.
+ */
+static int enter_folder(ftl_sink *s, int from, const char *name, size_t end)
 {
     int fd = openat(from, name, O_PATH | FOLDER_FLAGS);
     if (fd < 0 && errno == ENOENT) {
         int number = ftl_io_before(s->hook, "mkdir", NULL);
         bool made = number == 0 && mkdirat(from, name, 0777) == 0;
         number = number ? number : errno;
-        s->made += made;
+        s->made = made && s->made == 0 ? end : s->made;
         errno = number;
         if (made || number == EEXIST)
             fd = openat(from, name, O_PATH | FOLDER_FLAGS);
@@ -214,7 +217,7 @@ static ftl_status open_folder(ftl_sink *s)
     char *name = path + root + strspn(path + root, "/");
     for (char *slash = strchr(name, '/'); fd >= 0 && slash; slash = strchr(name, '/')) {
         *slash = '\0';
-        fd = enter_folder(s, fd, name);
+        fd = enter_folder(s, fd, name, (size_t)(slash - path));
         name = slash + 1;
     }
     if (fd < 0)
@@ -378,11 +381,9 @@ static void undo(ftl_sink *s)
 {
     if (s->temporary[0])
         unlinkat(s->folder, s->temporary, 0);
-    for (; s->made > 0; s->made--) {
-        pop(s->path.text);
-        if (rmdir(s->path.text) != 0)
-            break;
-    }
+    pop(s->path.text);
+    for (; s->made > 0 && strlen(s->path.text) >= s->made; pop(s->path.text))
+        rmdir(s->path.text);
 }
 
 ftl_status ftl_sink_close(ftl_sink *s, ftl_status status)

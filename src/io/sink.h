@@ -33,7 +33,7 @@ typedef struct ftl_sink {
     const ftl_io_hook *hook;
     ftl_io_error *error;
     ftl_sink_path path;
-    unsigned made;      /* folders at the end of the path's folders that were made for this file */
+    size_t made;        /* bytes of the path of the first folder made for this file; 0: none */
     int folder, fd;     /* -1: not open */
     char temporary[40]; /* name within the folder; empty while there is no such file */
     unsigned char *buffer;

@@ -115,9 +115,9 @@ static ftl_status read_field(table *t, row *r)
     r->quoted[r->count] = quoted;
     r->count++;
     FTL_TRY(quoted ? read_quoted(t, r) : read_plain(t, r, start));
-    const char *text = r->text.data ? (const char *)r->text.data + start : "";
-    FTL_TRY(ftl_text_check(t->bytes.file, r->line, text, r->text.len - start));
-    return put(t, r, '\0');
+    size_t len = r->text.len - start;
+    FTL_TRY(put(t, r, '\0'));
+    return ftl_text_check(t->bytes.file, r->line, (const char *)r->text.data + start, len);
 }
 
 static void take_line_end(table *t)
