@@ -95,12 +95,14 @@ def check_result(work, got, want):
 def prepare(work, contenders, folder):
     """Contenders that can do the work, the others with the reason, and the results."""
     work.write(folder)
-    able, failures, results = {}, {}, {}
+    able, failures, results, costs = {}, {}, {}, {}
     for name, contender in contenders.items():
         if name not in work.peers and name != OURS:
             continue
         words = work.name_ours(folder) if name == OURS else (work.key,)
         answer = contender.ask("prepare", *words, folder / "in")
+        if answer.get("cost"):
+            costs[name] = answer["cost"]
         if "error" not in answer:
             out = folder / f"{len(results)}.npy"
             answer = contender.ask("save", out)
@@ -108,7 +110,16 @@ def prepare(work, contenders, folder):
             failures[name] = answer["error"]
         else:
             able[name], results[name] = contender, np.load(out)
-    return able, failures, results
+    if costs and OURS in able:
+        costs[OURS] = read_cost(able[OURS], folder / "plan.json")
+    return able, failures, results, costs
+
+
+def read_cost(contender, path):
+    """The operations of our plan, as `fuse explain --explain=json` tells them."""
+    contender.ask("explain", path)
+    steps = json.loads(path.read_text(encoding="utf-8"))["steps"]
+    return sum(step["flops"] for step in steps)
 
 
 def choose_count(contender):
@@ -117,7 +128,7 @@ def choose_count(contender):
 
 
 def measure(work, contenders, rounds, folder):
-    able, failures, results = prepare(work, contenders, folder)
+    able, failures, results, costs = prepare(work, contenders, folder)
     reference = next((results[n] for n in results if n != OURS), None)
     for name in list(able):
         wrong = None if reference is None else check_result(work, results[name], reference)
@@ -132,12 +143,12 @@ def measure(work, contenders, rounds, folder):
             times[name].append(able[name].ask("run", counts[name])["seconds"])
     for contender in contenders.values():
         contender.ask("drop")
-    return times, failures
+    return times, failures, costs
 
 
-def summarise(work, threads, times, failures):
+def summarise(work, threads, times, failures, costs):
     record = {"row": work.row, "name": work.name, "threads": threads, "failures": failures,
-              "flops": work.flops, "bytes": work.bytes,
+              "costs": costs, "flops": work.flops, "bytes": work.bytes,
               "seconds": {n: statistics.median(t) for n, t in times.items()}, "ratios": {}}
     for name in times:
         if name != OURS and OURS in times:
@@ -160,6 +171,7 @@ def describe(record):
         if name in record["ratios"]:
             text += f" x{record['ratios'][name]:.2f}"
         words.append(text)
+    words += [f"{n} plans {c:.3g} operations" for n, c in record.get("costs", {}).items()]
     words += [f"{n} {b / 1e6:.1f} MB" for n, b in record.get("memory", {}).items()]
     words += [f"{name}: {why}" for name, why in record["failures"].items()]
     return "  ".join(words)
@@ -172,8 +184,8 @@ def run_works(options, works, threads):
     try:
         for work in works:
             with tempfile.TemporaryDirectory() as folder:
-                times, failures = measure(work, contenders, options.rounds, Path(folder))
-            records.append(summarise(work, threads, times, failures))
+                measured = measure(work, contenders, options.rounds, Path(folder))
+            records.append(summarise(work, threads, *measured))
             if copy and work.bytes:
                 records[-1]["copy"] = copy
             print(describe(records[-1]), flush=True)

@@ -38,6 +38,8 @@ def describe_peers(record):
     words = [f"{name} {format_seconds(t)}" for name, t in record["seconds"].items() if name != OURS]
     for name, size in record.get("memory", {}).items():
         words.append(f"{name} {size / 1e6:.1f} MB")
+    for name, cost in record.get("costs", {}).items():
+        words.append(f"{name} plans {cost:.3g} operations")
     if "live" in record:
         words.append(f"live set {record['live'] / 1e6:.1f} MB")
     return ", ".join(words)

@@ -51,7 +51,8 @@ class Session:
         first = time.perf_counter() - start
         self.once()
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        return {"first": first, "before": before, "peak": peak}
+        cost = getattr(self.once, "cost", None)  # operations of the planned order, where it is told
+        return {"first": first, "before": before, "peak": peak, "cost": cost}
 
     def run(self, count):
         start = time.perf_counter()

@@ -81,8 +81,13 @@ def with_opt_einsum(equation, count):
         import opt_einsum
         operands = [arrays[n] for n in name_operands(count)]
         shapes = [a.shape for a in operands]
-        call = opt_einsum.contract_expression(equation, *shapes, optimize="auto-hq")
-        return lambda: call(*operands)
+        path, info = opt_einsum.contract_path(equation, *shapes, shapes=True, optimize="auto-hq")
+        call = opt_einsum.contract_expression(equation, *shapes, optimize=path)
+
+        def once():
+            return call(*operands)
+        once.cost = float(info.opt_cost)
+        return once
     return build
 
 
