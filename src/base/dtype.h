@@ -54,6 +54,20 @@ static inline uint32_t ftl_float_get_bits(float x)
     return u;
 }
 
+static inline double ftl_double_from_bits(uint64_t u)
+{
+    double x;
+    memcpy(&x, &u, sizeof x);
+    return x;
+}
+
+static inline uint64_t ftl_double_get_bits(double x)
+{
+    uint64_t u;
+    memcpy(&u, &x, sizeof u);
+    return u;
+}
+
 static inline float ftl_bf16_to_f32(uint16_t h)
 {
     return ftl_float_from_bits((uint32_t)h << 16);
