@@ -16,7 +16,7 @@
 ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -rR -j$(shell nproc)
 endif
-ifeq ($(origin CC),default)
+ifneq ($(filter default undefined,$(origin CC)),)
 CC := gcc
 endif
 SAN_NAME_1 := san

@@ -7,7 +7,7 @@
 
 #include "backend/backend.h"
 
-/* The graph of a text; fails the test with the diagnostics when it is none. Call it under a guard. */
+/* The graph of a text; fails the test with the diagnostics when it is none. Call under a guard. */
 ftl_graph *graph_text_read(ftl_arena *arena, const char *text);
 const char *graph_text_dump(ftl_arena *arena, const ftl_graph *g);
 /* A plan without steps, for backends that read the graph alone. */
