@@ -64,7 +64,6 @@ UNIT := $(wildcard tests/unit/test_*.c tests/fault/test_*.c)
 API := $(wildcard tests/api/test_*.c)
 SUPPORT := $(filter-out $(UNIT),$(wildcard tests/unit/*.c))
 FUZZ := $(wildcard fuzz/fuzz_*.c)
-MAN := $(wildcard docs/*.1)
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIB_OBJ := $(call obj,$(SRC)) \
            $(foreach i,$(ISAS),$(patsubst %.c,$(BUILD)/obj/%.$(i).o,$(ISA_SRC)))
@@ -174,9 +173,11 @@ bench:
 # ---- installing ----
 
 D := $(DESTDIR)
+SHARE := $(PREFIX)/share
+SHARED := man/man1/fuse.1 bash-completion/completions/fuse zsh/site-functions/_fuse \
+          fish/vendor_completions.d/fuse.fish
 install: all
 	install -d $(D)$(PREFIX)/bin $(D)$(LIBDIR)/pkgconfig $(D)$(PREFIX)/include
-	$(if $(FUSE),install $(FUSE) $(D)$(PREFIX)/bin/fuse)
 	install -m 644 include/fusetl.h $(D)$(PREFIX)/include/fusetl.h
 	install -m 644 $(BUILD)/libfusetl.a $(D)$(LIBDIR)/libfusetl.a
 	install $(BUILD)/libfusetl.so $(D)$(LIBDIR)/libfusetl.so.$(VERSION)
@@ -184,14 +185,18 @@ install: all
 	ln -sf $(SONAME) $(D)$(LIBDIR)/libfusetl.so
 	sed -e 's|@PREFIX@|$(PREFIX)|;s|@LIBDIR@|$(LIBDIR)|;s|@VERSION@|$(VERSION)|' fusetl.pc.in \
 	    > $(D)$(LIBDIR)/pkgconfig/fusetl.pc
-	$(foreach m,$(MAN),install -Dm 644 $(m) $(D)$(PREFIX)/share/man/man1/$(notdir $(m)))
-	$(foreach c,$(wildcard cli/completion/*.bash),install -Dm 644 $(c) \
-	    $(D)$(PREFIX)/share/bash-completion/completions/$(basename $(notdir $(c))))
+ifdef FUSE
+	install $(FUSE) $(D)$(PREFIX)/bin/fuse
+	install -d $(addprefix $(D)$(SHARE)/,$(dir $(SHARED)))
+	$(FUSE) man > $(D)$(SHARE)/$(word 1,$(SHARED))
+	$(FUSE) completion bash > $(D)$(SHARE)/$(word 2,$(SHARED))
+	$(FUSE) completion zsh > $(D)$(SHARE)/$(word 3,$(SHARED))
+	$(FUSE) completion fish > $(D)$(SHARE)/$(word 4,$(SHARED))
+endif
 
 uninstall:
 	rm -f $(D)$(PREFIX)/bin/fuse $(D)$(PREFIX)/include/fusetl.h $(D)$(LIBDIR)/libfusetl.* \
-	    $(D)$(LIBDIR)/pkgconfig/fusetl.pc $(D)$(PREFIX)/share/bash-completion/completions/fuse \
-	    $(foreach m,$(MAN),$(D)$(PREFIX)/share/man/man1/$(notdir $(m)))
+	    $(D)$(LIBDIR)/pkgconfig/fusetl.pc $(addprefix $(D)$(SHARE)/,$(SHARED))
 
 clean:
 	rm -rf $(BUILD)

@@ -4,6 +4,7 @@
 tests/corpus/pending.txt names the cases that are known not to pass on native yet, one on a line. Such
 a case counts as skipped while it fails; when it passes, that is a failure until the line is gone.
 """
+import json
 import os
 import re
 import sys
@@ -54,8 +55,9 @@ def backend_task(context, folder_of_cases, python, backend):
 
 
 def is_present(context, backend):
-    done = command([context.fuse, "backends"], context.root)
-    return re.search(rf"^{backend}\b(?!.*not (found|installed|present))", done.stdout, re.M) is not None
+    done = command([context.fuse, "backends", "--json"], context.root)
+    listed = json.loads(done.stdout) if done.returncode == 0 else []
+    return any(b["name"] == backend and b["present"] for b in listed)
 
 
 def tasks(context):

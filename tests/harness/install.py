@@ -61,7 +61,8 @@ def check_install(context, folder):
     if done.returncode:
         return f"make install failed\n{tail(done.stdout + done.stderr)}"
     have = files(prefix)
-    for name in ("bin/fuse", "include/fusetl.h", "lib/libfusetl.a", "lib/libfusetl.so", "lib/pkgconfig/fusetl.pc"):
+    for name in ("bin/fuse", "include/fusetl.h", "lib/libfusetl.a", "lib/libfusetl.so", "lib/pkgconfig/fusetl.pc",
+                 "share/man/man1/fuse.1", "share/bash-completion/completions/fuse"):
         if name not in have:
             return f"{name} is not installed; there are {have}"
     (folder / "user.c").write_text(PROGRAM, encoding="utf-8")
