@@ -14,7 +14,7 @@
 # V=1 (print commands), BUILD=folder, CFLAGS, LDFLAGS.
 
 ifeq ($(MAKELEVEL),0)
-MAKEFLAGS += -rR -j$(shell nproc)
+MAKEFLAGS += -rR --no-print-directory -j$(shell nproc)
 endif
 ifneq ($(filter default undefined,$(origin CC)),)
 CC := gcc
@@ -23,8 +23,6 @@ SAN_NAME_1 := san
 SAN_NAME_thread := tsan
 SAN_NAME_fuzz := fuzz
 BUILD ?= build$(if $(SAN),/$(SAN_NAME_$(SAN)))
-PREFIX ?= /usr/local
-LIBDIR ?= $(PREFIX)/lib
 FUZZ_SECONDS ?= 600
 Q := $(if $(V),,@)
 say = $(if $(V),,@echo "  $(1)	$(2)")
@@ -70,7 +68,8 @@ LIB_OBJ := $(call obj,$(SRC)) \
 TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(UNIT) $(API))
 FUSE := $(if $(CLI),$(BUILD)/fuse)
 
-.PHONY: all demo deps test test-programs check bench soak fuzz bless install uninstall clean
+.PHONY: all demo deps test test-programs check bench soak fuzz fuzz-programs bless \
+        install uninstall clean changed
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -84,7 +83,6 @@ $(BUILD)/flags: $(if $(findstring $(FLAGS_NOW),$(file <$(BUILD)/flags)),,changed
 	@pkg-config --exists $(PKGS) || { echo "make: $(PKGS): not all are installed; run 'make deps'"; exit 1; }
 	@mkdir -p $(@D)
 	@echo '$(FLAGS_NOW)' > $@
-.PHONY: changed
 
 $(BUILD)/obj/tests/api/%.o $(BUILD)/obj/cli/%.o $(BUILD)/obj/bench/%.o: ROOMS =
 $(BUILD)/obj/%.o: ROOMS = -Isrc
@@ -139,7 +137,7 @@ deps:
 
 demo:
 	@tools/deps build demo
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) all
 	@examples/demo $(abspath $(BUILD)/fuse)
 
 test-programs: all $(TESTS)
@@ -149,44 +147,45 @@ check: test-programs
 
 test:
 	@tools/deps build test
-	@$(MAKE) --no-print-directory test-programs
-	@$(MAKE) --no-print-directory SAN=1 BUILD=$(BUILD)/san test-programs
+	@$(MAKE) test-programs
+	@$(MAKE) SAN=1 BUILD=$(BUILD)/san test-programs
 	@tests/run --build $(BUILD) --san $(BUILD)/san check corpus san fault oracle install
 
 fuzz:
-	@$(MAKE) --no-print-directory CC=clang SAN=fuzz BUILD=$(BUILD)/fuzz fuzz-programs
+	@$(MAKE) CC=clang SAN=fuzz BUILD=$(BUILD)/fuzz fuzz-programs
 fuzz-programs: $(patsubst fuzz/%.c,$(BUILD)/%,$(FUZZ))
-.PHONY: fuzz-programs
 
 soak: test-programs fuzz
-	@$(MAKE) --no-print-directory SAN=thread BUILD=$(BUILD)/tsan test-programs
+	@$(MAKE) SAN=thread BUILD=$(BUILD)/tsan test-programs
 	@tests/run --build $(BUILD) --seconds $(FUZZ_SECONDS) fuzz valgrind threads
 
 bless: all
-	@tests/run --build $(BUILD) --bless check
+	@tests/run --build $(BUILD) --bless lang docs
 
 bench:
 	@tools/deps build bench
-	@$(MAKE) --no-print-directory all $(BUILD)/bench/driver
+	@$(MAKE) all $(BUILD)/bench/driver
 	@.deps/bench/bin/python bench/run.py --driver $(BUILD)/bench/driver --fuse $(BUILD)/fuse $(BENCH_ARGS)
 
 # ---- installing ----
 
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
 D := $(DESTDIR)
 SHARE := $(PREFIX)/share
-SHARED := man/man1/fuse.1 bash-completion/completions/fuse zsh/site-functions/_fuse \
-          fish/vendor_completions.d/fuse.fish
+SHARED := man/man1/fuse.1 bash-completion/completions/fuse zsh/site-functions/_fuse fish/vendor_completions.d/fuse.fish
+
 install: all
-	install -d $(D)$(PREFIX)/bin $(D)$(LIBDIR)/pkgconfig $(D)$(PREFIX)/include
-	install -m 644 include/fusetl.h $(D)$(PREFIX)/include/fusetl.h
-	install -m 644 $(BUILD)/libfusetl.a $(D)$(LIBDIR)/libfusetl.a
+	install -Dm 644 include/fusetl.h $(D)$(PREFIX)/include/fusetl.h
+	install -Dm 644 $(BUILD)/libfusetl.a $(D)$(LIBDIR)/libfusetl.a
+	install -d $(D)$(LIBDIR)/pkgconfig
 	install $(BUILD)/libfusetl.so $(D)$(LIBDIR)/libfusetl.so.$(VERSION)
 	ln -sf libfusetl.so.$(VERSION) $(D)$(LIBDIR)/$(SONAME)
 	ln -sf $(SONAME) $(D)$(LIBDIR)/libfusetl.so
 	sed -e 's|@PREFIX@|$(PREFIX)|;s|@LIBDIR@|$(LIBDIR)|;s|@VERSION@|$(VERSION)|' fusetl.pc.in \
 	    > $(D)$(LIBDIR)/pkgconfig/fusetl.pc
 ifdef FUSE
-	install $(FUSE) $(D)$(PREFIX)/bin/fuse
+	install -D $(FUSE) $(D)$(PREFIX)/bin/fuse
 	install -d $(addprefix $(D)$(SHARE)/,$(dir $(SHARED)))
 	$(FUSE) man > $(D)$(SHARE)/$(word 1,$(SHARED))
 	$(FUSE) completion bash > $(D)$(SHARE)/$(word 2,$(SHARED))
