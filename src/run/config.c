@@ -179,8 +179,8 @@ static bool refuse_later(ftl_session *s, bool asked, const char *what)
 
 bool ftl_run_read_config(ftl_session *s)
 {
-    static const word modes[] = {{"auto", FTL_MODE_AUTO},
-                                 {"single", FTL_MODE_SINGLE},
+    static const word modes[] = {{"single", FTL_MODE_SINGLE},
+                                 {"auto", FTL_MODE_AUTO},
                                  {"fixpoint", FTL_MODE_FIXPOINT},
                                  {"demand", FTL_MODE_DEMAND}};
     static const word strategies[] = {{"semi_naive", 0}, {"synchronous", 1}};
