@@ -34,17 +34,30 @@ typedef struct ftl_source_info {
     void *handle;                     /* the loader's own: tensor or tuples behind it */
 } ftl_source_info;
 
-/* Files are reached through these. Null members: nothing can be loaded (fuse check without files). */
+/* A text that check asks for: an imported program or a domain file. */
+typedef struct ftl_text_request {
+    const char *base, *path;  /* asked: name of the importing file; the path as written */
+    const char *name, *text;  /* answered: how to call it (and base of its own imports); its bytes */
+    size_t len;
+    const char *message;      /* why not */
+} ftl_text_request;
+
+/* A tensor that check asks for: a source statement (path), or an input or weight by name (path null). */
+typedef struct ftl_load_request {
+    const char *name, *path;
+    bool is_relation;         /* written with parentheses */
+    uint32_t rank;            /* as the program uses it */
+    ftl_source_info info;     /* answered */
+    bool found;               /* false: there is no input of that name */
+    const char *message;      /* why it cannot be read */
+} ftl_load_request;
+
+/* Files are reached through these; false: the request's message says why not. Answers live as long as
+ * the compile. Null members: nothing can be loaded (fuse check without files). */
 typedef struct ftl_loader {
     void *user;
-    /* Text of an imported or domain file; path is as written, base is the importing file's name. *name: how to call
-     * it in messages and as base for its own imports. False: *message says why. Memory from arena. */
-    bool (*read_text)(void *user, ftl_arena *arena, const char *base, const char *path,
-                      const char **name, const char **text, size_t *len, const char **message);
-    /* A source statement or a given input/weight of tensor `name`. path null: an input or weight by that name
-     * (*found false when there is none). is_relation: written with parentheses; rank: as the program uses it. */
-    bool (*load)(void *user, ftl_arena *arena, const char *name, const char *path, bool is_relation,
-                 uint32_t rank, ftl_source_info *out, bool *found, const char **message);
+    bool (*read_text)(void *user, ftl_text_request *request);
+    bool (*load)(void *user, ftl_load_request *request);
 } ftl_loader;
 
 typedef enum ftl_mode { FTL_MODE_AUTO, FTL_MODE_SINGLE, FTL_MODE_FIXPOINT, FTL_MODE_DEMAND } ftl_mode;

@@ -123,12 +123,17 @@ static bool call_loader(resolver *r, uint32_t tensor, bool is_relation, bool *fo
 {
     const ftl_loader *loader = r->m->options.loader;
     ftl_tensor_decl *t = &r->m->tensors.data[tensor];
+    ftl_load_request q = {.name = t->name, .path = t->path, .is_relation = is_relation, .rank = t->rank,
+                          .message = "no reason is known"};
     *found = false;
-    *why = "no reason is known";
     if (!loader || !loader->load)
         return true;
-    return loader->load(loader->user, r->m->arena, t->name, t->path, is_relation, t->rank, &t->source, found,
-                        why);
+    bool ok = loader->load(loader->user, &q);
+    if (ok && q.found)
+        t->source = q.info;
+    *found = q.found;
+    *why = q.message;
+    return ok;
 }
 
 static void accept(resolver *r, uint32_t tensor, ftl_origin_kind origin)

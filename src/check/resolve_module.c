@@ -86,15 +86,14 @@ static resolve_module *read_module(resolver *r, resolve_module *from, const ftl_
                                    unsigned depth)
 {
     const ftl_loader *loader = r->m->options.loader;
-    const char *name = NULL, *text = NULL, *message = "files cannot be read here";
-    size_t len = 0;
+    ftl_text_request q = {.base = from->file, .path = stmt->path, .message = "files cannot be read here"};
     uint64_t known;
-    if (!loader || !loader->read_text ||
-        !loader->read_text(loader->user, r->m->arena, from->file, stmt->path, &name, &text, &len,
-                           &message)) {
-        fail_import(r, stmt, message);
+    if (!loader || !loader->read_text || !loader->read_text(loader->user, &q)) {
+        fail_import(r, stmt, q.message);
         return NULL;
     }
+    const char *name = q.name, *text = q.text;
+    size_t len = q.len;
     if (ftl_map_find(&r->module_by_file, FTL_KEY(normalize_path(r, name)), &known)) {
         resolve_module *module = r->modules.data[known];
         if (module->state != RESOLVE_BUSY)
@@ -249,16 +248,15 @@ static void put_symbol(resolver *r, uint32_t domain, const char *symbol, ftl_spa
 static void read_symbols(resolver *r, resolve_module *module, const ftl_stmt *stmt, uint32_t domain)
 {
     const ftl_loader *loader = r->m->options.loader;
-    const char *name = NULL, *text = NULL, *message = "files cannot be read here";
-    size_t len = 0;
-    if (!loader || !loader->read_text ||
-        !loader->read_text(loader->user, r->m->arena, module->file, stmt->path, &name, &text, &len,
-                           &message)) {
+    ftl_text_request q = {.base = module->file, .path = stmt->path, .message = "files cannot be read here"};
+    if (!loader || !loader->read_text || !loader->read_text(loader->user, &q)) {
         ftl_diag_error(r->m->diags, FTL_E_FILE, stmt->span, "cannot read domain '%s' from '%s': %s",
-                       stmt->name, stmt->path, message);
+                       stmt->name, stmt->path, q.message);
         r->m->domains.data[domain].is_closed = false;
         return;
     }
+    const char *text = q.text;
+    size_t len = q.len;
     for (size_t at = 0; at < len;) {
         const char *end = memchr(text + at, '\n', len - at);
         size_t stop = end ? (size_t)(end - text) : len, next = stop + 1;

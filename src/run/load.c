@@ -44,22 +44,21 @@ static void free_bytes(void *p)
     ftl_io_bytes_free(p);
 }
 
-static bool read_text(void *user, ftl_arena *arena, const char *base, const char *path,
-                      const char **name, const char **text, size_t *len, const char **message)
+static bool read_text(void *user, ftl_text_request *q)
 {
     ftl_session *s = user;
     ftl_io_error error;
     ftl_read_options options = {.alloc = s->alloc, .memory_limit = TEXT_LIMIT};
-    ftl_io_bytes *bytes = FTL_NEW(arena, ftl_io_bytes);
+    ftl_io_bytes *bytes = FTL_NEW(&s->arena, ftl_io_bytes);
     bytes->alloc = s->alloc;
-    *name = beside(s, base, path);
-    if (ftl_io_read_bytes(*name, &options, bytes, &error) != FTL_OK) {
-        *message = ftl_arena_strdup(arena, error.message);
+    q->name = beside(s, q->base, q->path);
+    if (ftl_io_read_bytes(q->name, &options, bytes, &error) != FTL_OK) {
+        q->message = ftl_arena_strdup(&s->arena, error.message);
         return false;
     }
-    ftl_arena_defer(arena, free_bytes, bytes);
-    *text = bytes->data;
-    *len = bytes->len;
+    ftl_arena_defer(&s->arena, free_bytes, bytes);
+    q->text = bytes->data;
+    q->len = bytes->len;
     return true;
 }
 
@@ -97,37 +96,30 @@ static void describe_tuples(ftl_session *s, const ftl_tuples *t, ftl_source_info
     }
 }
 
-typedef struct load_request {
-    const char *name, *file, *member;
-    ftl_format format;
-    bool is_relation;
-    uint32_t rank;
-} load_request;
-
-static bool load_file(ftl_session *s, const load_request *q, ftl_source_info *out,
-                      const char **message)
+static bool load_file(ftl_session *s, const char *path, ftl_load_request *q)
 {
     ftl_read_options options = read_options(s);
     ftl_io_error error;
     ftl_status status;
     ftl_table_form form = {.arity = q->rank, .allow_values = !q->is_relation};
-    ftl_tensor_place place = {.file = q->file, .member = q->member, .name = q->name};
+    ftl_tensor_place place = {.name = q->name};
+    ftl_format format = ftl_io_split_path(&s->arena, path, &place.file, &place.member);
     ftl_loaded *l = make_loaded(s, q->name);
-    if (q->format == FTL_FORMAT_CSV || q->format == FTL_FORMAT_TSV)
-        status = ftl_io_read_tuples(q->file, form, &options, &l->tuples, &error);
-    else if (q->format == FTL_FORMAT_TEXT)
-        status = ftl_io_read_text(q->file, &options, &l->tuples, &error);
+    if (format == FTL_FORMAT_CSV || format == FTL_FORMAT_TSV)
+        status = ftl_io_read_tuples(place.file, form, &options, &l->tuples, &error);
+    else if (format == FTL_FORMAT_TEXT)
+        status = ftl_io_read_text(place.file, &options, &l->tuples, &error);
     else
         status = ftl_io_read_tensor(&place, &options, &l->tensor, &error);
     if (status != FTL_OK) {
-        *message = ftl_arena_strdup(&s->arena, error.message);
+        q->message = ftl_arena_strdup(&s->arena, error.message);
         return false;
     }
     if (l->tuples)
-        describe_tuples(s, l->tuples, out);
+        describe_tuples(s, l->tuples, &q->info);
     else
-        describe_tensor(l->tensor, out);
-    out->handle = l;
+        describe_tensor(l->tensor, &q->info);
+    q->info.handle = l;
     return true;
 }
 
@@ -139,27 +131,22 @@ static const ftl_session_input *find_input(const ftl_session *s, const char *nam
     return NULL;
 }
 
-static bool load(void *user, ftl_arena *arena, const char *name, const char *path, bool is_relation,
-                 uint32_t rank, ftl_source_info *out, bool *found, const char **message)
+/* An input that was given beats the program's own source. */
+static bool load(void *user, ftl_load_request *q)
 {
     ftl_session *s = user;
-    const ftl_session_input *given = find_input(s, name);
-    load_request q = {.name = name, .is_relation = is_relation, .rank = rank};
-    *found = given || path;
-    if (!*found)
+    const ftl_session_input *given = find_input(s, q->name);
+    q->found = given || q->path;
+    if (!q->found)
         return true;
-    if (given && given->tensor) {
-        ftl_loaded *l = make_loaded(s, name);
-        l->tensor = ftl_tensor_retain(given->tensor);
-        l->is_bound = true;
-        describe_tensor(l->tensor, out);
-        out->handle = l;
-        return true;
-    }
-    if (!given)
-        path = beside(s, s->name, path);
-    q.format = ftl_io_split_path(arena, given ? given->path : path, &q.file, &q.member);
-    return load_file(s, &q, out, message);
+    if (!given || !given->tensor)
+        return load_file(s, given ? given->path : beside(s, s->name, q->path), q);
+    ftl_loaded *l = make_loaded(s, q->name);
+    l->tensor = ftl_tensor_retain(given->tensor);
+    l->is_bound = true;
+    describe_tensor(l->tensor, &q->info);
+    q->info.handle = l;
+    return true;
 }
 
 const ftl_loader *ftl_run_make_loader(ftl_session *s)
