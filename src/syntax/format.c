@@ -196,14 +196,14 @@ static void format_statement(formatter *f, const ftl_stmt *stmt, unsigned indent
     ftl_printer pr = {.out = &line, .text = f->text, .indent = indent};
     if (!has_body(stmt) || is_on_a_line(f, stmt))
         ftl_print_stmt(&pr, stmt);
-    if (pr.has_case && line.len + indent > FTL_LINE_WIDTH) {
+    bool fits = line.len > 0 && line.len + indent <= FTL_LINE_WIDTH;
+    if (!fits && pr.has_case && !has_body(stmt)) {
         ftl_strbuf_init(&line, f->out->arena);
         pr = (ftl_printer){.out = &line, .text = f->text, .indent = indent, .splits_cases = true};
         ftl_print_stmt(&pr, stmt);
     }
-    bool fits = line.len > 0 && (!has_body(stmt) || line.len + indent <= FTL_LINE_WIDTH);
     put_indent(f, indent);
-    if (fits)
+    if (fits || !has_body(stmt))
         ftl_print_lines(&pr, f->out);
     else
         format_body(f, stmt, indent);

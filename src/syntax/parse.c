@@ -60,35 +60,30 @@ static bool finish_source(ftl_parser *p, ftl_stmt *stmt)
         return ftl_parser_fail(p, stmt->guard->span, NULL, "a file is read without a guard");
     if (stmt->proj != FTL_PROJ_SUM)
         return ftl_parser_fail(p, stmt->op_span, NULL, "a file is read with '='");
-    stmt->path_span = ftl_parser_get_span(p, ftl_parser_peek(p));
-    stmt->path = ftl_parser_take_string(p);
-    return stmt->path != NULL;
+    stmt->path = stmt->rhs->name;
+    stmt->path_span = stmt->rhs->span;
+    stmt->rhs = NULL;
+    return true;
 }
 
-/* equation = [ "let" ] lhs [ "when" expr ] operator ( body | list ); the operator is current. */
+/* equation = [ "let" ] lhs [ "when" expr ] operator ( body | list ); the operator is read. */
 static bool finish_equation(ftl_parser *p, ftl_stmt *stmt, size_t op)
 {
     stmt->kind = FTL_STMT_EQUATION;
     stmt->op_span = ftl_parser_get_span_since(p, op);
-    const ftl_token *token = ftl_parser_peek(p);
-    bool only_string = token->kind == TOKEN_STRING && !ftl_parser_is_after_newline(p);
-    if (only_string) {
-        p->at++;
-        only_string = ftl_parser_is_at_end(p);
-        p->at--;
-    }
-    if (only_string)
-        return finish_source(p, stmt);
     if (ftl_parser_is(p, TOKEN_LBRACKET) && !ftl_parser_is_after_newline(p))
         stmt->rhs = ftl_parser_parse_argument(p);
     else if (stmt->proj == FTL_PROJ_ARROW)
         stmt->rhs = parse_body(p);
     else
         stmt->rhs = ftl_parser_parse_value(p);
-    if (stmt->rhs && stmt->proj != FTL_PROJ_ARROW && ftl_parser_is(p, TOKEN_COMMA))
+    if (!stmt->rhs)
+        return false;
+    if (stmt->proj != FTL_PROJ_ARROW && ftl_parser_is(p, TOKEN_COMMA))
         return ftl_parser_fail_expected(p, "the end of the statement",
                                         "only the body of a rule with '<-' is separated by commas");
-    return stmt->rhs != NULL;
+    bool is_file = stmt->rhs->kind == FTL_NODE_STRING && !stmt->rhs->grouped;
+    return is_file ? finish_source(p, stmt) : true;
 }
 
 static const char *const KEYWORDS[] = {"export", "param", "const", "axis",

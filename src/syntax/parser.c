@@ -79,7 +79,7 @@ bool ftl_parser_is_arrow(const ftl_parser *p)
 
 bool ftl_parser_is_after_newline(const ftl_parser *p)
 {
-    return p->newline_ends && ftl_parser_peek(p)->newline;
+    return p->newline_ends && p->at > p->start && ftl_parser_peek(p)->newline;
 }
 
 bool ftl_parser_is_at_end(const ftl_parser *p)
@@ -173,12 +173,22 @@ static size_t get_indent(const ftl_parser *p, const ftl_token *token)
     return end - start;
 }
 
+/* That of the line on which the statement starts, found once. */
+static size_t get_start_indent(ftl_parser *p)
+{
+    if (p->indent_start != p->start + 1) {
+        p->indent_start = p->start + 1;
+        p->indent = get_indent(p, &p->tokens[p->start]);
+    }
+    return p->indent;
+}
+
 /* Inside of brackets that are perhaps not closed: a line that is not indented more than the
  * statement and starts with a name or a string is taken for the next statement. */
-static bool is_outdented(const ftl_parser *p, const ftl_token *token)
+static bool is_outdented(ftl_parser *p, const ftl_token *token)
 {
     return token->newline && (token->kind == TOKEN_NAME || token->kind == TOKEN_STRING) &&
-           get_indent(p, token) <= get_indent(p, &p->tokens[p->start]);
+           get_indent(p, token) <= get_start_indent(p);
 }
 
 static bool is_continuation(const ftl_token *token)
@@ -186,7 +196,7 @@ static bool is_continuation(const ftl_token *token)
     return (token->kind >= TOKEN_PLUS && token->kind <= TOKEN_OR) || token->kind == TOKEN_QUESTION;
 }
 
-static bool is_boundary(const ftl_parser *p, const ftl_token *token, size_t parens, size_t braces)
+static bool is_boundary(ftl_parser *p, const ftl_token *token, size_t parens, size_t braces)
 {
     if (braces == 0 && (token->kind == TOKEN_SEMICOLON || token->kind == TOKEN_RBRACE))
         return true;
@@ -195,7 +205,7 @@ static bool is_boundary(const ftl_parser *p, const ftl_token *token, size_t pare
     return token->newline && !is_continuation(token);
 }
 
-static recovery find_recovery(const ftl_parser *p)
+static recovery find_recovery(ftl_parser *p)
 {
     size_t parens = 0, braces = 0, i = p->start;
     for (;; i++) {
@@ -218,9 +228,19 @@ static recovery find_recovery(const ftl_parser *p)
     }
 }
 
+/* The first line behind an unclosed bracket that looks like the next statement. */
+static size_t find_next_line(ftl_parser *p, size_t bracket)
+{
+    size_t i = bracket + 1;
+    while (p->tokens[i].kind != TOKEN_END && !is_outdented(p, &p->tokens[i]))
+        i++;
+    return i;
+}
+
 void ftl_parser_recover(ftl_parser *p)
 {
-    p->at = find_recovery(p).at;
+    p->at = p->resume > 0 ? p->resume : find_recovery(p).at;
+    p->resume = 0;
     if (p->brackets.len > p->base) {
         p->newline_ends = p->brackets.data[p->base].newline_ends;
         p->brackets.len = p->base;
@@ -244,6 +264,7 @@ static void report(ftl_parser *p, ftl_diag_code code, ftl_span span, const char 
     if (open && code == FTL_E_SYNTAX && find_recovery(p).unclosed) {
         const ftl_token *token = &p->tokens[open->token];
         code = FTL_E_BRACKET;
+        p->resume = find_next_line(p, open->token);
         span = ftl_parser_get_span(p, token);
         message = ftl_arena_printf(p->arena, "'%c' is not closed", p->text[token->off]);
         hint = NULL;

@@ -34,6 +34,9 @@ typedef struct ftl_parser {
     size_t at;               /* the current token */
     size_t start;            /* first token of the statement being parsed */
     size_t base;             /* open brackets around it */
+    size_t resume;           /* where the next one starts, when a bracket of it is not closed */
+    size_t indent;           /* of its line, when indent_start is start + 1 */
+    size_t indent_start;
     unsigned depth, base_depth; /* now, and at the start of that statement */
     uint32_t file;
     bool newline_ends; /* a newline ends a statement or an arm here: not inside of ( [ and lists */

@@ -230,7 +230,8 @@ static void print_arm(ftl_printer *pr, const ftl_node *node, size_t i)
     print_expr(pr, node->args.data[is_default ? i : i + 1], PREC_SELECT, true);
 }
 
-/* A case that stood on several lines gets a line for each arm. */
+/* A case that stood on several lines gets a line for each arm; an arm that starts with a minus would
+ * go on with the one before without a ';'. */
 static void print_case(ftl_printer *pr, const ftl_node *node)
 {
     bool split = pr->splits_cases ||
@@ -239,7 +240,8 @@ static void print_case(ftl_printer *pr, const ftl_node *node)
     pr->has_case = pr->has_case || !split;
     pr->indent += split ? FTL_INDENT : 0;
     for (size_t i = 0; i < node->args.len; i += 2) {
-        ftl_print_text(pr, i > 0 && !split ? ";" : "");
+        bool continues = get_first(node->args.data[i], PREC_SELECT, true) == '-';
+        ftl_print_text(pr, i > 0 && (!split || continues) ? ";" : "");
         if (split)
             ftl_print_hard_break(pr);
         else
