@@ -33,7 +33,6 @@ PKGS := jansson libzip zlib
 ARCH := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
 
 # ---- flags ----
-
 SAN_1 := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -DFTL_VERIFY
 SAN_thread := -O1 -fsanitize=thread -DFTL_VERIFY
 SAN_fuzz := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -DFTL_VERIFY
@@ -54,7 +53,6 @@ ISA_avx512 := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mfma -mf16c -mprefer-v
 ISA_FLAGS := -O3 -ffp-contract=fast -fno-trapping-math -Wno-pass-failed
 
 # ---- what there is ----
-
 SRC := $(wildcard src/*/*.c src/*/*/*.c)
 ISA_SRC := $(wildcard src/backend/native/isa/*.c)
 CLI := $(wildcard cli/*.c)
@@ -76,7 +74,6 @@ FUSE := $(if $(CLI),$(BUILD)/fuse)
 all: $(FUSE) $(BUILD)/libfusetl.a $(BUILD)/libfusetl.so
 
 # ---- building ----
-
 # Changes when the compiler or the flags change, so that everything is built again.
 FLAGS_NOW := $(COMPILE) $(LDFLAGS)
 $(BUILD)/flags: $(if $(findstring $(FLAGS_NOW),$(file <$(BUILD)/flags)),,changed)
@@ -131,7 +128,6 @@ $(BUILD)/fuzz_%: $(BUILD)/obj/fuzz/fuzz_%.o $(BUILD)/libfusetl.a
 -include $(shell test -d $(BUILD)/obj && find $(BUILD)/obj -name '*.d')
 
 # ---- testing ----
-
 deps:
 	@tools/deps build test demo
 
@@ -168,7 +164,6 @@ bench:
 	@.deps/bench/bin/python bench/run.py --driver $(BUILD)/bench/driver --fuse $(BUILD)/fuse $(BENCH_ARGS)
 
 # ---- installing ----
-
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 D := $(DESTDIR)
@@ -182,8 +177,7 @@ install: all
 	install $(BUILD)/libfusetl.so $(D)$(LIBDIR)/libfusetl.so.$(VERSION)
 	ln -sf libfusetl.so.$(VERSION) $(D)$(LIBDIR)/$(SONAME)
 	ln -sf $(SONAME) $(D)$(LIBDIR)/libfusetl.so
-	sed -e 's|@PREFIX@|$(PREFIX)|;s|@LIBDIR@|$(LIBDIR)|;s|@VERSION@|$(VERSION)|' fusetl.pc.in \
-	    > $(D)$(LIBDIR)/pkgconfig/fusetl.pc
+	sed -e 's|@PREFIX@|$(PREFIX)|;s|@LIBDIR@|$(LIBDIR)|;s|@VERSION@|$(VERSION)|' fusetl.pc.in > $(D)$(LIBDIR)/pkgconfig/fusetl.pc
 ifdef FUSE
 	install -D $(FUSE) $(D)$(PREFIX)/bin/fuse
 	install -d $(addprefix $(D)$(SHARE)/,$(dir $(SHARED)))
