@@ -18,6 +18,19 @@
 
 /* ---- messages ---- */
 
+/* Controls and what is no UTF-8 become question marks. */
+static void make_printable(char *text)
+{
+    size_t len = strlen(text);
+    for (size_t i = 0; i < len;) {
+        uint32_t code = 0;
+        size_t n = ftl_utf8_decode(text + i, len - i, &code);
+        if (n == 0 || code < 0x20 || (code >= 0x7f && code < 0xa0))
+            memset(text + i, '?', n > 0 ? n : 1);
+        i += n > 0 ? n : 1;
+    }
+}
+
 void ftl_io_message(ftl_io_error *error, const char *name, const char *fmt, va_list args)
 {
     size_t len = strlen(name);
@@ -26,9 +39,7 @@ void ftl_io_message(ftl_io_error *error, const char *name, const char *fmt, va_l
                      cut ? name + len - NAME_SHOWN : name);
     size_t at = n > 0 ? (size_t)n : 0;
     vsnprintf(error->message + at, sizeof(error->message) - at, fmt, args);
-    for (char *c = error->message; *c; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            *c = '?';
+    make_printable(error->message);
 }
 
 ftl_status ftl_io_fail(ftl_io_error *error, const char *name, const char *fmt, ...)

@@ -23,6 +23,7 @@ typedef struct ftl_file {
     int fd;
     bool is_missing; /* it could not be opened because there is no such file */
     bool has_failed; /* a read failed; its message is written */
+    uint64_t text;   /* bytes of its symbols that are kept in memory */
     uint64_t size;   /* bytes, when it was opened */
 } ftl_file;
 

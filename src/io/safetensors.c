@@ -10,8 +10,8 @@
 #include <jansson.h>
 #include <stdlib.h>
 
-#define HEADER_LIMIT                                                                               \
-    ((uint64_t)16 << 20) /* bytes; a tree of this text takes up to 40 times as much */
+#define HEADER_LIMIT ((uint64_t)16 << 20) /* bytes */
+#define TREE_RATIO 40                     /* bytes of the parsed tree for a byte of the header */
 
 typedef struct entry {
     const char *name;
@@ -67,6 +67,7 @@ static ftl_status read_header(ftl_file *f, header *h)
     if (len > HEADER_LIMIT)
         return ftl_file_fail(f, "its header has %llu bytes, more than the limit of 16 MiB",
                              (unsigned long long)len);
+    FTL_TRY(ftl_file_check_memory(f, len * TREE_RATIO));
     char *text = ftl_mem_alloc(f->options.alloc, (size_t)len);
     if (!text)
         return ftl_file_no_memory(f, len);

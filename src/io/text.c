@@ -10,8 +10,9 @@
 
 #include <jansson.h>
 
-#define WORD_LIMIT ((size_t)1 << 20)        /* bytes of a word or of a line with a symbol */
-#define VOCABULARY_LIMIT ((size_t)64 << 20) /* bytes of the file */
+#define WORD_LIMIT ((size_t)1 << 20)         /* bytes of a word or of a line with a symbol */
+#define VOCABULARY_LIMIT ((size_t)256 << 20) /* bytes of the file */
+#define TREE_RATIO 20                        /* bytes of the parsed tree for a byte of the file */
 
 static bool is_space(int c)
 {
@@ -245,6 +246,7 @@ static ftl_status read_vocabulary(ftl_file *f, ftl_block *text, ftl_symbols **ou
 {
     json_error_t error;
     FTL_TRY(ftl_file_read_all(f, VOCABULARY_LIMIT, text));
+    FTL_TRY(ftl_file_check_memory(f, (uint64_t)text->len * TREE_RATIO));
     json_t *root = json_loadb((const char *)text->data, text->len, JSON_REJECT_DUPLICATES, &error);
     if (!root)
         return ftl_file_fail_line(f, error.line > 0 ? (uint64_t)error.line : 1, "%s", error.text);
@@ -253,13 +255,20 @@ static ftl_status read_vocabulary(ftl_file *f, ftl_block *text, ftl_symbols **ou
     return status;
 }
 
+/* That there is no vocabulary yet is no error. */
+static ftl_status forget_message(ftl_io_error *error)
+{
+    error->message[0] = '\0';
+    return FTL_OK;
+}
+
 ftl_status ftl_vocabulary_read(const char *path, const ftl_read_options *options,
                                ftl_io_error *error, ftl_symbols **out)
 {
     ftl_file f;
     ftl_status status = ftl_file_open(&f, path, options, error);
     if (status != FTL_OK)
-        return f.is_missing ? FTL_OK : status;
+        return f.is_missing ? forget_message(error) : status;
     ftl_block text = {.file = &f};
     status = read_vocabulary(&f, &text, out);
     ftl_block_free(&text);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/tuples.h"
 
+#define SYMBOL_BYTES 48 /* that a symbol takes besides its text, about */
+
 ftl_status ftl_tuples_make_room(ftl_file *f, ftl_tuples *t)
 {
     if (t->count < t->cap)
@@ -13,13 +15,15 @@ ftl_status ftl_tuples_make_room(ftl_file *f, ftl_tuples *t)
 ftl_status ftl_text_number(ftl_file *f, ftl_symbols **symbols, const char *text, size_t len,
                            int64_t *out)
 {
-    if (!*symbols)
-        *symbols = ftl_symbols_new(f->options.alloc);
-    int64_t number = *symbols ? ftl_symbols_add(*symbols, text, len) : -1;
+    if (!*symbols && !(*symbols = ftl_symbols_new(f->options.alloc)))
+        return ftl_file_no_memory(f, len);
+    int64_t before = ftl_symbols_get_count(*symbols);
+    int64_t number = ftl_symbols_add(*symbols, text, len);
     if (number < 0)
         return ftl_file_no_memory(f, len);
     *out = number;
-    return FTL_OK;
+    f->text += number == before ? len + SYMBOL_BYTES : 0;
+    return ftl_file_check_memory(f, f->text);
 }
 
 ftl_status ftl_text_check(ftl_file *f, uint64_t line, const char *text, size_t len)

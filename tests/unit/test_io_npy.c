@@ -302,13 +302,18 @@ static void test_names_in_messages(void **state)
     memcpy(name + sizeof name - 9, "tail.npy", 9);
     ftl_io_error error = {""};
     ftl_tensor *t = NULL;
-    assert_int_equal(ftl_io_read_tensor(&(ftl_tensor_place){.file = name}, NULL, &t, &error),
-                     FTL_ERR_IO);
+    ftl_tensor_place place = {.file = name};
+    assert_int_equal(ftl_io_read_tensor(&place, NULL, &t, &error), FTL_ERR_IO);
     assert_non_null(strstr(error.message, "tail.npy: cannot be opened"));
-    assert_int_equal(
-        ftl_io_read_tensor(&(ftl_tensor_place){.file = "a\x1b[2J\n.npy"}, NULL, &t, &error),
-        FTL_ERR_IO);
+    place.file = "a\x1b[2J\n.npy";
+    assert_int_equal(ftl_io_read_tensor(&place, NULL, &t, &error), FTL_ERR_IO);
     assert_non_null(strstr(error.message, "a?[2J?.npy: cannot be opened"));
+    place.file = "caf\xc3\xa9 \xff\xc2\x9b.npy";
+    assert_int_equal(ftl_io_read_tensor(&place, NULL, &t, &error), FTL_ERR_IO);
+    assert_non_null(strstr(error.message, "caf\xc3\xa9 ???.npy: cannot be opened"));
+    place.file = "caf\xc3\xa9 \xff\xc2\x9b.npy";
+    assert_int_equal(ftl_io_read_tensor(&place, NULL, &t, &error), FTL_ERR_IO);
+    assert_non_null(strstr(error.message, "caf\xc3\xa9 ???.npy: cannot be opened"));
 }
 
 static void test_split_path(void **state)

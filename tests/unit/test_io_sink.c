@@ -98,6 +98,24 @@ static void test_outside_of_the_root(void **state)
     io_check_message(&error, "box/none", "the output root cannot be reached");
 }
 
+/* A link that appears after the path was resolved is not followed. */
+static int put_link(void *user, const char *call, size_t *size)
+{
+    (void)user, (void)size;
+    return strcmp(call, "mkdir") == 0 && symlink("../out", "box/root/late") != 0 ? EIO : 0;
+}
+
+static void test_link_put_meanwhile(void **state)
+{
+    (void)state;
+    ftl_io_hook hook = {NULL, put_link};
+    ftl_write_options options = {.output_root = "box/root", .hook = &hook};
+    ftl_io_error error = {""};
+    assert_int_equal(ftl_io_write_bytes("late/x.npy", "new", 3, &options, &error), FTL_ERR_IO);
+    io_check_message(&error, "late/x.npy", "its folder cannot be opened");
+    assert_int_equal(io_count_entries("box/out"), 0);
+}
+
 static void test_long_paths(void **state)
 {
     (void)state;
@@ -324,6 +342,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_below_the_root, make_folders, remove_folders),
         cmocka_unit_test_setup_teardown(test_outside_of_the_root, make_folders, remove_folders),
+        cmocka_unit_test_setup_teardown(test_link_put_meanwhile, make_folders, remove_folders),
         cmocka_unit_test_setup_teardown(test_long_paths, make_folders, remove_folders),
         cmocka_unit_test_setup_teardown(test_resolve, make_folders, remove_folders),
         cmocka_unit_test_setup_teardown(test_targets, make_folders, remove_folders),

@@ -243,6 +243,20 @@ static void test_many_rows(void **state)
     assert_int_equal(ftl_io_read_tuples("many.tsv", (ftl_table_form){2, false}, &small, &t, &error),
                      FTL_ERR_MEMORY);
     io_check_message(&error, "many.tsv", "more than the limit");
+    f = fopen("words.csv", "w");
+    for (int i = 0; i < 3000; i++)
+        fprintf(f, "a word that is met once, and a long one at that, number %d\n", i);
+    fclose(f);
+    assert_int_equal(
+        ftl_io_read_tuples("words.csv", (ftl_table_form){3, false}, &small, &t, &error),
+        FTL_ERR_MEMORY);
+    f = fopen("words.csv", "w");
+    for (int i = 0; i < 3000; i++)
+        fprintf(f, "a word that is met once, and a long one at that, number %d\n", i);
+    fclose(f);
+    assert_int_equal(
+        ftl_io_read_tuples("words.csv", (ftl_table_form){3, false}, &small, &t, &error),
+        FTL_ERR_MEMORY);
 }
 
 int main(void)
