@@ -184,7 +184,7 @@ static ftl_loop scan_loop(const ftl_scan_axis *axis)
 static void put_outputs(lower_ctx *c, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++)
-        ftl_graph_add_output(lower_graph(c), "carry", c->carried[i]);
+        ftl_graph_add_output(lower_graph(c), NULL, c->carried[i]);
 }
 
 /* The second axis: a loop in the body of the first. */
@@ -309,7 +309,7 @@ void lower_fixpoint(lower_ctx *c, const ftl_group *g)
     memcpy(c->carried, next, n * sizeof(*next));
     c->carried[n] = stop;
     put_outputs(c, n + 1);
-    ftl_graph_add_output(lower_graph(c), "stop", stop);
+    ftl_graph_add_output(lower_graph(c), NULL, stop);
     ftl_loop loop = {.count = rounds_of(c, g), .has_stop = true};
     ftl_value *made = lower_pop_level(c, start, &loop);
     leave_group(c, g);

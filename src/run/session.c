@@ -126,10 +126,46 @@ static bool compile_graph(ftl_session *s)
     return true;
 }
 
+static const ftl_backend *choose_backend(ftl_session *s)
+{
+    const char *name = s->config.backend ? s->config.backend : "native";
+    const ftl_backend *b;
+    ftl_backend_info info;
+    if (strcmp(name, "auto") == 0)
+        return ftl_backend_find("native");
+    for (const char *p = name; *p;) {
+        size_t n = strcspn(p, ",");
+        b = ftl_backend_find(ftl_arena_strndup(&s->arena, p, n));
+        memset(&info, 0, sizeof(info));
+        if (b)
+            b->get_info(&info);
+        if (b && info.is_present)
+            return b;
+        p += n + (p[n] == ',');
+    }
+    ftl_strbuf known;
+    ftl_strbuf_init(&known, &s->arena);
+    for (size_t i = 0; (b = ftl_backend_get(i)); i++)
+        ftl_strbuf_printf(&known, "%s%s", i ? ", " : "", b->name);
+    ftl_diag *d = ftl_diag_error(&s->diags, FTL_E_OPTION, (ftl_span){0},
+                                 "there is no backend '%s' here", name);
+    ftl_diag_hint(&s->diags, d, "this build has %s", ftl_strbuf_get(&known));
+    return NULL;
+}
+
+/* Steps and places, for backends that want them; the others get graph and inputs. */
 static bool compile_plan(ftl_session *s)
 {
     ftl_plan_options options = {.no_fusion = s->config.keep_plain != 0};
-    s->plan = ftl_plan_make(&s->arena, s->graph, &options);
+    if (!s->backend->reads_graph) {
+        s->plan = ftl_plan_make(&s->arena, s->graph, &options);
+        return true;
+    }
+    s->plan = FTL_NEW(&s->arena, ftl_plan);
+    s->plan->graph = s->graph;
+    for (size_t i = 0; i < s->graph->values.len; i++)
+        if (s->graph->values.data[i]->op == FTL_OP_INPUT_)
+            *FTL_VEC_PUSH(&s->arena, &s->plan->inputs) = s->graph->values.data[i];
     return true;
 }
 
@@ -189,33 +225,6 @@ static ftl_status report_backend(ftl_session *s, ftl_status status, const ftl_ba
     return status;
 }
 
-static const ftl_backend *choose_backend(ftl_session *s)
-{
-    const char *name = s->config.backend ? s->config.backend : "native";
-    const ftl_backend *b;
-    ftl_backend_info info;
-    if (strcmp(name, "auto") == 0)
-        return ftl_backend_find("native");
-    for (const char *p = name; *p;) {
-        size_t n = strcspn(p, ",");
-        b = ftl_backend_find(ftl_arena_strndup(&s->arena, p, n));
-        memset(&info, 0, sizeof(info));
-        if (b)
-            b->get_info(&info);
-        if (b && info.is_present)
-            return b;
-        p += n + (p[n] == ',');
-    }
-    ftl_strbuf known;
-    ftl_strbuf_init(&known, &s->arena);
-    for (size_t i = 0; (b = ftl_backend_get(i)); i++)
-        ftl_strbuf_printf(&known, "%s%s", i ? ", " : "", b->name);
-    ftl_diag *d = ftl_diag_error(&s->diags, FTL_E_OPTION, (ftl_span){0},
-                                 "there is no backend '%s' here", name);
-    ftl_diag_hint(&s->diags, d, "this build has %s", ftl_strbuf_get(&known));
-    return NULL;
-}
-
 static ftl_status compile_exec(ftl_session *s)
 {
     ftl_backend_error error = {0};
@@ -225,9 +234,6 @@ static ftl_status compile_exec(ftl_session *s)
                                   .fast_paths = !s->config.keep_plain,
                                   .memory_limit = s->config.memory_limit};
     ftl_status status;
-    s->backend = choose_backend(s);
-    if (!s->backend)
-        return FTL_ERR_UNSUPPORTED;
     status = s->backend->open(&options, &s->device, &error);
     if (status == FTL_OK)
         status = s->backend->compile(s->device, s->plan, &s->exec, &error);
@@ -252,6 +258,9 @@ static ftl_status compile(ftl_session *s)
         return FTL_ERR_PROGRAM;
     if (s->is_check)
         return FTL_OK;
+    s->backend = choose_backend(s);
+    if (!s->backend)
+        return FTL_ERR_UNSUPPORTED;
     if (!compile_graph(s) || !compile_plan(s))
         return s->diags.list.len &&
                        s->diags.list.data[s->diags.list.len - 1]->code == FTL_E_INTERNAL

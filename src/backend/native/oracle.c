@@ -492,6 +492,7 @@ const ftl_backend ftl_backend_oracle = {
     .version = FTL_BACKEND_VERSION,
     .name = "oracle",
     .alias = "oracle",
+    .reads_graph = true,
     .get_info = get_info,
     .open = open_device,
     .close = close_device,
