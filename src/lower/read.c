@@ -28,7 +28,7 @@ static uint32_t result_dim(lower_ctx *c, reading *r, uint32_t axis)
 static void add_affine(lower_ctx *c, reading *r, const ftl_at_place *p, ftl_affine *out)
 {
     out->select = -1;
-    out->offset = p->form == FTL_AT_SLICE ? p->start : p->offset;
+    out->offset = p->offset;
     out->n = (uint32_t)p->terms.len;
     out->dim = FTL_NEW_ARRAY(c->arena, uint32_t, out->n);
     out->coef = FTL_NEW_ARRAY(c->arena, int64_t, out->n);

@@ -271,11 +271,16 @@ static ftl_value *round_of(lower_ctx *c, uint32_t tensor, ftl_value *base)
     return ftl_make_cast(lower_graph(c), v, lower_dtype(c, t));
 }
 
-/* Start of a recursive tensor: what changes nothing under its projection. */
-static double start_of(lower_ctx *c, uint32_t tensor)
+/* Start of a recursive tensor: what changes nothing under its projection. Under max=, min= and lse=
+ * the first round from there gives the base where there is one, so that is the start: no infinity
+ * meets a product. */
+static ftl_value *start_of(lower_ctx *c, uint32_t tensor, ftl_value *base)
 {
     const ftl_tensor_decl *t = &c->m->tensors.data[tensor];
-    return t->is_boolean ? 0 : lower_neutral(&c->m->equations.data[t->equations.data[0]]);
+    double neutral = t->is_boolean ? 0 : lower_neutral(&c->m->equations.data[t->equations.data[0]]);
+    if (base && isinf(neutral))
+        return base;
+    return lower_splat(c, t, neutral);
 }
 
 static int64_t rounds_of(const lower_ctx *c, const ftl_group *g)
@@ -294,8 +299,7 @@ void lower_fixpoint(lower_ctx *c, const ftl_group *g)
     enter_group(c, g);
     for (uint32_t i = 0; i < n; i++) {
         base[i] = lower_base(c, g->tensors.data[i]);
-        start[i] = lower_splat(c, &c->m->tensors.data[g->tensors.data[i]],
-                               start_of(c, g->tensors.data[i]));
+        start[i] = start_of(c, g->tensors.data[i], base[i]);
     }
     start[n] = ftl_make_splat(lower_graph(c), FTL_DTYPE_BOOL, 0, NULL, 0);
     lower_push_level(c, n + 1);
