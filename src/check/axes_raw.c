@@ -262,9 +262,11 @@ static bool list_fill(axes_ctx *c, const ftl_node *n, const int64_t *shape, uint
         return true;
     }
     if (n->kind != FTL_NODE_LIST || (int64_t)n->args.len != shape[0]) {
-        ftl_diag_error(c->m->diags, FTL_E_EXTENT, n->span,
-                       "this row has %zu entries, the first one has %lld",
-                       n->kind == FTL_NODE_LIST ? n->args.len : (size_t)1, (long long)shape[0]);
+        ftl_diag *d = ftl_diag_error(
+            c->m->diags, FTL_E_EXTENT, c->top->span,
+            "the list is ragged: a row has %zu entries, the first one has %lld",
+            n->kind == FTL_NODE_LIST ? n->args.len : (size_t)1, (long long)shape[0]);
+        ftl_diag_note(c->m->diags, d, n->span, "this row");
         return false;
     }
     for (size_t i = 0; i < n->args.len; i++)
@@ -519,8 +521,10 @@ static raw *raw_reduce(axes_ctx *c, ftl_node *n)
     for (size_t i = 0; i < n->axes.len; i++) {
         uint32_t axis = axes_get(c, n->axes.data[i].name, n->axes.data[i].span);
         if (!axis_set_has(arg->free, axis)) {
-            ftl_diag_error(c->m->diags, FTL_E_AXIS, n->axes.data[i].span,
-                           "what reduce works on has no axis '%s'", n->axes.data[i].name);
+            ftl_diag *d = ftl_diag_error(c->m->diags, FTL_E_AXIS, n->span,
+                                         "what reduce works on has no axis '%s'",
+                                         n->axes.data[i].name);
+            ftl_diag_note(c->m->diags, d, n->axes.data[i].span, "named here");
             return NULL;
         }
         r->own = axis_set_union(c->m->arena, r->own, axis_set_one(c->m->arena, axis));

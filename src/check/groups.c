@@ -1,214 +1,235 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Groups: strongly connected components of the references (Tarjan 1972, with a stack of our own),
- * each as a single step, a scan or a fixpoint, needed ones first.
+ * The groups stage: strongly connected components (R. Tarjan, "Depth-first search and linear graph
+ * algorithms", SIAM J. Comput. 1, 1972, with the stack made explicit), dependencies first. A component without
+ * a cycle is a single tensor; one with a cycle is a scan when it only looks back along one axis, else it
+ * runs to a fixpoint, if the mode allows that and no Boolean tensor in it depends on its own negation.
  */
 #include "check/groups.h"
 
+#include <stdlib.h>
+
 /* ---- components ---- */
 
-typedef struct frame {
-    uint32_t tensor, next;
-} frame;
-
 typedef struct tarjan {
-    groups *g;
-    uint32_t *index, *low;
+    ftl_arena *arena;
+    const groups_graph *graph;
+    groups_order *out;
+    uint32_t *index, *low, *at; /* index 0: not seen; at: the edge to follow next */
     bool *on_stack;
-    FTL_VEC(uint32_t) stack;
-    FTL_VEC(frame) frames;
-    uint32_t counter;
+    FTL_VEC(uint32_t) path, stack;
+    uint32_t count, n_out;
 } tarjan;
 
-static void enter(tarjan *t, uint32_t tensor)
+static void enter(tarjan *t, uint32_t v)
 {
-    frame *f = FTL_VEC_PUSH(t->g->m->arena, &t->frames);
-    f->tensor = tensor;
-    f->next = t->g->first[tensor];
-    t->index[tensor] = t->low[tensor] = ++t->counter;
-    *FTL_VEC_PUSH(t->g->m->arena, &t->stack) = tensor;
-    t->on_stack[tensor] = true;
+    t->index[v] = t->low[v] = ++t->count;
+    t->at[v] = t->graph->first[v];
+    t->on_stack[v] = true;
+    *FTL_VEC_PUSH(t->arena, &t->path) = v;
+    *FTL_VEC_PUSH(t->arena, &t->stack) = v;
 }
 
-static void close_component(tarjan *t, uint32_t tensor)
+static void leave(tarjan *t, uint32_t v)
 {
-    groups *g = t->g;
-    uint32_t top;
-    *FTL_VEC_PUSH(g->m->arena, &g->start) = (uint32_t)g->order.len;
+    t->path.len--;
+    if (t->path.len > 0) {
+        uint32_t up = t->path.data[t->path.len - 1];
+        t->low[up] = t->low[v] < t->low[up] ? t->low[v] : t->low[up];
+    }
+    if (t->low[v] != t->index[v])
+        return;
+    uint32_t w;
     do {
-        top = t->stack.data[--t->stack.len];
-        t->on_stack[top] = false;
-        g->component[top] = (uint32_t)g->start.len;
-        *FTL_VEC_PUSH(g->m->arena, &g->order) = top;
-    } while (top != tensor);
+        w = t->stack.data[--t->stack.len];
+        t->on_stack[w] = false;
+        t->out->order[t->n_out++] = w;
+    } while (w != v);
+    t->out->starts[++t->out->n_parts] = t->n_out;
 }
 
-static void visit(tarjan *t, uint32_t root)
+static void search(tarjan *t, uint32_t root)
 {
-    groups *g = t->g;
     enter(t, root);
-    while (t->frames.len) {
-        frame *f = &t->frames.data[t->frames.len - 1];
-        uint32_t tensor = f->tensor;
-        if (f->next < g->first[tensor + 1]) {
-            uint32_t to = g->edges.data[g->by_head[f->next++]].to;
-            if (!t->index[to])
-                enter(t, to);
-            else if (t->on_stack[to] && t->index[to] < t->low[tensor])
-                t->low[tensor] = t->index[to];
+    while (t->path.len > 0) {
+        uint32_t v = t->path.data[t->path.len - 1];
+        if (t->at[v] == t->graph->first[v + 1]) {
+            leave(t, v);
             continue;
         }
-        t->frames.len--;
-        if (t->low[tensor] == t->index[tensor])
-            close_component(t, tensor);
-        if (t->frames.len) {
-            uint32_t up = t->frames.data[t->frames.len - 1].tensor;
-            if (t->low[tensor] < t->low[up])
-                t->low[up] = t->low[tensor];
-        }
+        uint32_t w = t->graph->next[t->at[v]++];
+        if (t->index[w] == 0)
+            enter(t, w);
+        else if (t->on_stack[w] && t->index[w] < t->low[v])
+            t->low[v] = t->index[w];
     }
 }
 
-static void find_components(groups *g)
+void groups_find_parts(ftl_arena *arena, const groups_graph *graph, groups_order *out)
 {
-    size_t n = g->m->tensors.len;
-    tarjan t = {.g = g};
-    t.index = FTL_NEW_ARRAY(g->m->arena, uint32_t, n);
-    t.low = FTL_NEW_ARRAY(g->m->arena, uint32_t, n);
-    t.on_stack = FTL_NEW_ARRAY(g->m->arena, bool, n);
-    g->component = FTL_NEW_ARRAY(g->m->arena, uint32_t, n);
-    for (uint32_t i = 0; i < n; i++)
-        if (!t.index[i])
-            visit(&t, i);
+    tarjan t = {.arena = arena, .graph = graph, .out = out};
+    *out = (groups_order){.order = FTL_NEW_ARRAY(arena, uint32_t, graph->n),
+                          .starts = FTL_NEW_ARRAY(arena, uint32_t, (size_t)graph->n + 1)};
+    t.index = FTL_NEW_ARRAY(arena, uint32_t, graph->n);
+    t.low = FTL_NEW_ARRAY(arena, uint32_t, graph->n);
+    t.at = FTL_NEW_ARRAY(arena, uint32_t, graph->n);
+    t.on_stack = FTL_NEW_ARRAY(arena, bool, graph->n);
+    for (uint32_t v = 0; v < graph->n; v++)
+        if (t.index[v] == 0)
+            search(&t, v);
 }
 
-/* ---- messages ---- */
+/* ---- cycles in messages ---- */
 
-/* A shortest path of references from `from` back to `to` inside of a component, as "A -> B -> A".
- */
-static const char *cycle_text(groups *g, uint32_t from, uint32_t to)
+/* "A -> B -> A": the shortest way from what `read` reads back to its head. */
+static const char *write_cycle(const groups_part *p, const groups_read *read)
 {
-    size_t n = g->m->tensors.len;
-    uint32_t *came = FTL_NEW_ARRAY(g->m->arena, uint32_t, n);
-    FTL_VEC(uint32_t) queue = {0};
-    *FTL_VEC_PUSH(g->m->arena, &queue) = from;
-    came[from] = from + 1;
-    for (size_t i = 0; i < queue.len && !(came[to] && to != from); i++) {
-        uint32_t t = queue.data[i];
-        for (uint32_t k = g->first[t]; k < g->first[t + 1]; k++) {
-            uint32_t next = g->edges.data[g->by_head[k]].to;
-            if (came[next] || g->component[next] != g->component[from])
+    ftl_arena *arena = p->m->arena;
+    uint32_t *from = FTL_NEW_ARRAY(arena, uint32_t, p->n), *queue = FTL_NEW_ARRAY(arena, uint32_t, p->n);
+    uint32_t head = p->member[read->head], start = p->member[read->tensor], n = 0;
+    for (uint32_t i = 0; i < p->n; i++)
+        from[i] = GROUPS_NONE;
+    queue[n++] = start;
+    from[start] = start;
+    for (uint32_t at = 0; at < n && from[head] == GROUPS_NONE; at++) {
+        for (size_t i = 0; i < p->n_reads; i++) {
+            uint32_t to = p->member[p->reads[i].tensor];
+            if (p->member[p->reads[i].head] != queue[at] || from[to] != GROUPS_NONE)
                 continue;
-            came[next] = t + 1;
-            *FTL_VEC_PUSH(g->m->arena, &queue) = next;
+            from[to] = queue[at];
+            queue[n++] = to;
         }
     }
-    const char *text = g->m->tensors.data[to].name;
-    for (uint32_t t = to; t != from && came[t];) {
-        t = came[t] - 1;
-        text = ftl_arena_printf(g->m->arena, "%s -> %s", g->m->tensors.data[t].name, text);
+    ftl_strbuf way, part;
+    ftl_strbuf_init(&way, arena);
+    for (uint32_t v = head;; v = from[v]) {
+        ftl_strbuf_init(&part, arena);
+        ftl_strbuf_printf(&part, " -> %s%s%s",  v == start && read->negative ? "not " : "",
+                          p->m->tensors.data[p->tensors[v]].name, ftl_strbuf_get(&way));
+        way = part;
+        if (v == start)
+            break;
     }
-    return text;
+    return ftl_arena_printf(arena, "%s%s", p->m->tensors.data[read->head].name, ftl_strbuf_get(&way));
 }
 
-static const group_edge *inner_edge(const groups *g, uint32_t component, bool negative)
+static void note_closing(const groups_part *p, ftl_diag *d, const groups_read *read)
 {
-    for (size_t k = 0; k < g->edges.len; k++) {
-        const group_edge *e = &g->edges.data[k];
-        bool inside = g->component[e->from] == component && g->component[e->to] == component;
-        bool between_truths =
-            g->m->tensors.data[e->from].is_boolean && g->m->tensors.data[e->to].is_boolean;
-        if (inside && (!negative || (e->is_negative && between_truths)))
-            return e;
-    }
-    return NULL;
+    if (read->expr->span.file != 0)
+        ftl_diag_note(p->m->diags, d, read->expr->span, "this closes the cycle");
 }
 
-static void report_cycle(groups *g, uint32_t component)
-{
-    const group_edge *e = inner_edge(g, component, false);
-    const ftl_equation *eq = &g->m->equations.data[e->equation];
-    ftl_diag *d = ftl_diag_error(g->m->diags, FTL_E_CYCLE, eq->span, "'%s' needs itself: %s -> %s",
-                                 g->m->tensors.data[e->from].name, g->m->tensors.data[e->from].name,
-                                 cycle_text(g, e->to, e->from));
-    ftl_diag_hint(
-        g->m->diags, d,
-        "run with --mode fixpoint to iterate until nothing changes; a scan may refer to earlier "
-        "places of one axis only");
-}
+/* ---- recursion ---- */
 
-static bool report_negation(groups *g, uint32_t component)
+/* False after reporting that a Boolean tensor depends on its own negation. */
+static bool check_negation(const groups_part *p)
 {
-    const group_edge *e = inner_edge(g, component, true);
-    if (!e)
+    bool any_boolean = false;
+    for (uint32_t i = 0; i < p->n; i++)
+        any_boolean |= p->m->tensors.data[p->tensors[i]].is_boolean;
+    for (size_t i = 0; any_boolean && i < p->n_reads; i++) {
+        const groups_read *read = &p->reads[i];
+        if (!read->negative)
+            continue;
+        ftl_diag *d = ftl_diag_error(p->m->diags, FTL_E_NEGATION, p->m->equations.data[read->equation].span,
+                                     "'%s' depends on its own negation: %s", p->m->tensors.data[read->head].name,
+                                     write_cycle(p, read));
+        note_closing(p, d, read);
+        ftl_diag_hint(p->m->diags, d,
+                      "what is negated must be complete before: no rule behind it may come back to '%s'",
+                      p->m->tensors.data[read->head].name);
         return false;
-    const ftl_equation *eq = &g->m->equations.data[e->equation];
-    ftl_diag *d = ftl_diag_error(g->m->diags, FTL_E_NEGATION, eq->span,
-                                 "'%s' depends on its own negation: %s -> not %s",
-                                 g->m->tensors.data[e->from].name, g->m->tensors.data[e->from].name,
-                                 cycle_text(g, e->to, e->from));
-    ftl_diag_hint(g->m->diags, d,
-                  "negation may only ask for what is complete before: break the cycle");
+    }
     return true;
 }
 
-/* ---- groups ---- */
-
-static void add_recursive(groups *g, const uint32_t *tensors, uint32_t n, ftl_group *out)
+static void fail_cycle(const groups_part *p)
 {
-    ftl_model *m = g->m;
-    uint32_t component = g->component[tensors[0]];
-    bool asks_fixpoint = m->options.mode != FTL_MODE_SINGLE;
-    if (groups_find_scan(g, tensors, n, out)) {
-        out->kind = FTL_GROUP_SCAN;
-        return;
-    }
-    out->kind = FTL_GROUP_FIXPOINT;
-    out->is_boolean = true;
-    out->tensors.len = 0;
-    for (uint32_t i = n; i-- > 0;) {
-        *FTL_VEC_PUSH(m->arena, &out->tensors) = tensors[i];
-        out->is_boolean &= m->tensors.data[tensors[i]].is_boolean;
-    }
-    if (report_negation(g, component))
-        return;
-    if (!asks_fixpoint)
-        report_cycle(g, component);
+    const groups_read *read = &p->reads[0];
+    ftl_diag *d = ftl_diag_error(p->m->diags, FTL_E_CYCLE, p->m->equations.data[read->equation].span,
+                                 "'%s' depends on itself, which mode single does not run: %s",
+                                 p->m->tensors.data[read->head].name, write_cycle(p, read));
+    note_closing(p, d, read);
+    ftl_diag_hint(p->m->diags, d,
+                  "run with --mode fixpoint, or let every reference stay at earlier places of one axis");
 }
 
-static bool is_recursive(const groups *g, uint32_t tensor, uint32_t size)
+static int compare_reads(const void *a, const void *b)
 {
-    for (uint32_t k = g->first[tensor]; k < g->first[tensor + 1]; k++)
-        if (g->edges.data[g->by_head[k]].to == tensor)
-            return true;
-    return size > 1;
+    const groups_read *x = a, *y = b;
+    return x->order < y->order ? -1 : x->order > y->order;
 }
 
-static void add_group(groups *g, const uint32_t *tensors, uint32_t n)
+static void collect_reads(groups_part *p, const groups_edges *edges)
 {
-    ftl_model *m = g->m;
-    if (n == 1 && m->tensors.data[tensors[0]].equations.len == 0)
+    size_t most = 0;
+    for (uint32_t i = 0; i < p->n; i++)
+        most += edges->first[p->tensors[i] + 1] - edges->first[p->tensors[i]];
+    p->reads = FTL_NEW_ARRAY(p->m->arena, groups_read, most);
+    for (uint32_t i = 0; i < p->n; i++)
+        for (uint32_t k = edges->first[p->tensors[i]]; k < edges->first[p->tensors[i] + 1]; k++)
+            if (p->member[edges->list[k].tensor] != GROUPS_NONE)
+                p->reads[p->n_reads++] = edges->list[k];
+    if (p->n_reads > 1)
+        qsort(p->reads, p->n_reads, sizeof(*p->reads), compare_reads);
+}
+
+static void settle_cycle(groups_part *p, ftl_group *group)
+{
+    group->is_boolean = true;
+    for (uint32_t i = 0; i < p->n; i++)
+        group->is_boolean &= p->m->tensors.data[p->tensors[i]].is_boolean;
+    if (groups_find_scan(p, group)) {
+        group->kind = FTL_GROUP_SCAN;
         return;
-    ftl_group *out = FTL_VEC_PUSH(m->arena, &m->groups);
-    if (is_recursive(g, tensors[0], n))
-        add_recursive(g, tensors, n, out);
-    else
-        *FTL_VEC_PUSH(m->arena, &out->tensors) = tensors[0];
+    }
+    group->kind = FTL_GROUP_FIXPOINT;
+    if (check_negation(p) && p->m->options.mode == FTL_MODE_SINGLE)
+        fail_cycle(p);
+}
+
+/* ---- the stage ---- */
+
+static void add_group(ftl_model *m, const groups_edges *edges, uint32_t *member, const uint32_t *tensors, uint32_t n)
+{
+    groups_part p = {.m = m, .tensors = tensors, .n = n, .member = member};
+    uint32_t index = (uint32_t)m->groups.len;
+    ftl_group *group = FTL_VEC_PUSH(m->arena, &m->groups);
+    for (uint32_t i = 0; i < n; i++)
+        member[tensors[i]] = i;
+    collect_reads(&p, edges);
+    group->kind = FTL_GROUP_SINGLE;
+    for (uint32_t i = 0; i < n; i++)
+        *FTL_VEC_PUSH(m->arena, &group->tensors) = tensors[i];
+    if (p.n_reads > 0)
+        settle_cycle(&p, group);
     for (uint32_t i = 0; i < n; i++) {
         const ftl_tensor_decl *t = &m->tensors.data[tensors[i]];
-        out->is_stream |= t->has_time;
+        group->is_stream |= t->has_time;
         for (size_t k = 0; k < t->equations.len; k++)
-            m->equations.data[t->equations.data[k]].group = (uint32_t)(m->groups.len - 1);
+            m->equations.data[t->equations.data[k]].group = index;
+        for (uint32_t k = edges->first[tensors[i]]; k < edges->first[tensors[i] + 1]; k++)
+            group->is_stream |= m->tensors.data[edges->list[k].tensor].has_time;
+        member[tensors[i]] = GROUPS_NONE;
     }
 }
 
 void ftl_check_groups(ftl_model *m)
 {
-    groups g = {.m = m};
-    groups_collect(&g);
-    find_components(&g);
-    for (size_t c = 0; c < g.start.len; c++) {
-        size_t end = c + 1 < g.start.len ? g.start.data[c + 1] : g.order.len;
-        add_group(&g, &g.order.data[g.start.data[c]], (uint32_t)(end - g.start.data[c]));
+    groups_edges edges;
+    groups_order order;
+    groups_collect(m, &edges);
+    uint32_t n = (uint32_t)m->tensors.len, *member = FTL_NEW_ARRAY(m->arena, uint32_t, n);
+    uint32_t *next = FTL_NEW_ARRAY(m->arena, uint32_t, edges.len);
+    for (size_t i = 0; i < edges.len; i++)
+        next[i] = edges.list[i].tensor;
+    for (uint32_t i = 0; i < n; i++)
+        member[i] = GROUPS_NONE;
+    groups_find_parts(m->arena, &(groups_graph){n, edges.first, next}, &order);
+    for (uint32_t i = 0; i < order.n_parts; i++) {
+        const uint32_t *tensors = &order.order[order.starts[i]];
+        uint32_t size = order.starts[i + 1] - order.starts[i];
+        if (size > 1 || m->tensors.data[tensors[0]].equations.len > 0)
+            add_group(m, &edges, member, tensors, size);
     }
 }

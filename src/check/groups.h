@@ -1,37 +1,59 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Inside of the groups stage: which tensor needs which, and how a recursive group can run.
+ * Inside of the groups stage: references between the tensors of the program, and the work on one strongly
+ * connected component.
  */
 #ifndef FTL_CHECK_GROUPS_H
 #define FTL_CHECK_GROUPS_H
 
 #include "check/model.h"
 
-/* A reference from an equation to the tensor that it reads. */
-typedef struct group_edge {
-    uint32_t from, to; /* tensors: head, read */
+#define GROUPS_NONE UINT32_MAX
+
+/* A reference of an equation to a tensor of this run (virtual time: the step that this run computes). */
+typedef struct groups_read {
     uint32_t equation;
-    const ftl_expr *read;
-    bool is_negative; /* more there may mean less here */
-} group_edge;
+    uint32_t head, tensor;
+    const ftl_expr *expr;
+    uint32_t order; /* of appearance */
+    bool negative; /* more of the tensor may mean less of the head */
+} groups_read;
 
-typedef FTL_VEC(group_edge) group_edges;
+typedef struct groups_edges { /* reads by head: list[first[t]] to list[first[t + 1]] */
+    groups_read *list;
+    uint32_t *first;
+    size_t len;
+} groups_edges;
 
-typedef struct groups {
+/* A strongly connected component with a cycle. Members are numbered from 0. */
+typedef struct groups_part {
     ftl_model *m;
-    group_edges edges;       /* in order of the equations */
-    uint32_t *first;         /* by tensor: first edge from it in by_head; first[n] is the end */
-    uint32_t *by_head;       /* edge numbers sorted by head */
-    uint32_t *component;     /* by tensor: 1 + number of its component, 0: not reached yet */
-    FTL_VEC(uint32_t) order; /* tensors, components one after the other, needed ones first */
-    FTL_VEC(uint32_t) start; /* first place of each component in order */
-} groups;
+    const uint32_t *tensors;
+    uint32_t n;
+    uint32_t *member;      /* by tensor: its number, or GROUPS_NONE; shared by all components */
+    groups_read *reads;    /* between members, in the order of the equations */
+    size_t n_reads;
+} groups_part;
 
-/* The edges of the whole program (groups_edge.c); those through earlier virtual time are left out.
- */
-void groups_collect(groups *g);
-/* Fills scan axes and order of members of a recursive component; false: it is no scan
- * (groups_scan.c). */
-bool groups_find_scan(groups *g, const uint32_t *tensors, uint32_t n, ftl_group *out);
+/* ---- references (groups_read.c) ---- */
+void groups_collect(ftl_model *m, groups_edges *out);
+/* The written index of a dimension of a tensor. */
+const ftl_at_place *groups_find_place(const ftl_tensor_decl *t, const ftl_at_place *places, uint32_t dim);
+
+/* ---- components (groups.c) ----
+ * Strongly connected components of n nodes, dependencies first: order lists the nodes, starts where each
+ * component begins (n_parts + 1 entries). next[first[v]] .. next[first[v + 1] - 1] are what v depends on. */
+typedef struct groups_graph {
+    uint32_t n;
+    const uint32_t *first, *next;
+} groups_graph;
+typedef struct groups_order {
+    uint32_t *order, *starts;
+    uint32_t n_parts;
+} groups_order;
+void groups_find_parts(ftl_arena *arena, const groups_graph *graph, groups_order *out);
+
+/* ---- scans (groups_scan.c): true when the component runs along one axis, or two ---- */
+bool groups_find_scan(const groups_part *part, ftl_group *group);
 
 #endif

@@ -1,231 +1,292 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Scans: a recursive group whose members refer to each other only at the same or at earlier places
- * of one axis (or only at later ones), and at the same place without a cycle. When what stays at
- * the same place is a cycle, a second axis may order it: tables of dynamic programming.
+ * Scans. A component runs along one axis when each member has a dimension such that every reference between
+ * members reads at (the head's place + c) along these dimensions, with all c <= 0 (forward) or all c >= 0
+ * (reverse), and references with c = 0 make no cycle. Where they do make one, the members on it must run so
+ * along a second axis within each step. Dimensions are found by trying those of one member and following
+ * the references from there.
  */
 #include "check/groups.h"
 
-#define ANY UINT32_MAX
+/* One try: a dimension for each member that takes part. */
+typedef struct attempt {
+    const groups_part *p;
+    const bool *takes_part;  /* by member, null: all */
+    const uint32_t *outer;   /* dimensions of the outer axis that are taken, or null */
+    uint32_t *dim;           /* by member, GROUPS_NONE: not found yet */
+    int64_t *step;           /* by read: c */
+    bool *counts;            /* by read: it is between those that take part */
+    uint32_t *first, *next;  /* reads of a member, as head and as what is read: chains of 1 + 2 * read + side */
+} attempt;
 
-typedef struct scan {
-    groups *g;
-    const uint32_t *tensors;
-    uint32_t n, component;
-    uint32_t *member;   /* by tensor: index in tensors */
-    uint32_t *place[2]; /* by member and loop: dimension, ANY before it is known */
-    uint32_t loops;     /* loops that are known to hold: 0 or 1 */
-} scan;
-
-/* Written place number -> place of a reference or left side, time left out. */
-static const ftl_at_place *stored_place(const ftl_at_place *places, uint32_t n, uint32_t dim)
+static const ftl_tensor_decl *get_tensor(const groups_part *p, uint32_t member)
 {
-    for (uint32_t i = 0, stored = 0; i < n; i++) {
-        if (places[i].form == FTL_AT_TIME)
-            continue;
-        if (stored++ == dim)
-            return &places[i];
-    }
-    return NULL;
+    return &p->m->tensors.data[p->tensors[member]];
 }
 
-static bool is_single(const ftl_at_place *p, uint32_t axis)
+static uint32_t get_head(const groups_part *p, const groups_read *r)
 {
-    return p->form == FTL_AT_AFFINE && p->terms.len == 1 && p->terms.data[0].coef == 1 &&
-           p->terms.data[0].axis == axis;
+    return p->member[r->head];
 }
 
-static bool mentions(const ftl_at_place *p, uint32_t axis)
+static uint32_t get_read(const groups_part *p, const groups_read *r)
 {
-    for (size_t i = 0; i < p->terms.len; i++)
-        if (p->terms.data[i].axis == axis)
-            return true;
-    return p->gather && ftl_axes_has(p->gather->axes, p->gather->n_axes, axis);
+    return p->member[r->tensor];
 }
 
-/* The only dimension of the read tensor that follows the axis; ANY when there is none or another
- * one mixes it in. */
-static uint32_t following_place(const ftl_expr *read, uint32_t axis)
+static const ftl_at_place *find_left(const groups_part *p, const groups_read *r, uint32_t dim)
 {
-    uint32_t found = ANY;
-    for (uint32_t i = 0, stored = 0; i < read->n_places; i++) {
-        if (read->places[i].form == FTL_AT_TIME)
-            continue;
-        if (mentions(&read->places[i], axis)) {
-            if (found != ANY || !is_single(&read->places[i], axis))
-                return ANY;
-            found = stored;
-        }
-        stored++;
-    }
-    return found;
+    return groups_find_place(get_tensor(p, get_head(p, r)), p->m->equations.data[r->equation].left, dim);
 }
 
-/* Distance of an edge along loop d, for places that are known; false: it does not follow the axis.
- */
-static bool distance(const scan *s, const group_edge *e, uint32_t d, int64_t *out)
+static const ftl_at_place *find_right(const groups_part *p, const groups_read *r, uint32_t dim)
 {
-    const ftl_equation *eq = &s->g->m->equations.data[e->equation];
-    uint32_t to = s->place[d][s->member[e->to]];
-    const ftl_at_place *left = stored_place(eq->left, eq->n_left, s->place[d][s->member[e->from]]);
-    const ftl_at_place *read = stored_place(e->read->places, e->read->n_places, to);
-    if (!left || !read || left->form != FTL_AT_AFFINE)
+    return groups_find_place(get_tensor(p, get_read(p, r)), r->expr->places, dim);
+}
+
+/* i + c: the axis and c. */
+static bool is_shifted(const ftl_at_place *at, uint32_t *axis)
+{
+    if (at->form != FTL_AT_AFFINE || at->terms.len != 1 || at->terms.data[0].coef != 1)
         return false;
-    if (left->terms.len == 0) {
-        *out = read->offset - left->offset;
-        return read->form == FTL_AT_AFFINE && read->terms.len == 0 && *out != 0;
+    *axis = at->terms.data[0].axis;
+    return true;
+}
+
+static bool is_constant(const ftl_at_place *at)
+{
+    return at->form == FTL_AT_AFFINE && at->terms.len == 0;
+}
+
+/* ---- following references ---- */
+
+static void link_reads(attempt *a)
+{
+    const groups_part *p = a->p;
+    a->first = FTL_NEW_ARRAY(p->m->arena, uint32_t, p->n);
+    a->next = FTL_NEW_ARRAY(p->m->arena, uint32_t, 2 * p->n_reads);
+    for (size_t i = p->n_reads; i-- > 0;) {
+        if (!a->counts[i])
+            continue;
+        for (uint32_t side = 0; side < 2; side++) {
+            uint32_t member = side == 0 ? get_head(p, &p->reads[i]) : get_read(p, &p->reads[i]);
+            uint32_t link = (uint32_t)(2 * i) + side;
+            a->next[link] = a->first[member];
+            a->first[member] = link + 1;
+        }
     }
-    uint32_t axis = left->terms.data[0].axis;
-    *out = read->offset;
-    return eq->axes.data[axis].block_of < 0 && following_place(e->read, axis) == to;
 }
 
-static bool is_inner(const scan *s, const group_edge *e)
+/* The dimension at the other end of a reference that has the axis; outer dimensions are taken. */
+static uint32_t find_dim(const attempt *a, const groups_read *r, bool right, uint32_t axis)
 {
-    return s->g->component[e->to] == s->component && s->g->component[e->from] == s->component;
+    uint32_t member = right ? get_read(a->p, r) : get_head(a->p, r), have;
+    const ftl_tensor_decl *t = get_tensor(a->p, member);
+    for (uint32_t d = 0; d < t->rank; d++) {
+        const ftl_at_place *at = right ? find_right(a->p, r, d) : find_left(a->p, r, d);
+        bool taken = a->outer && a->outer[member] == d;
+        if (!taken && is_shifted(at, &have) && have == axis)
+            return d;
+    }
+    return GROUPS_NONE;
 }
 
-/* Edges that the loops before d leave at the same place. */
-static bool is_open_edge(const scan *s, const group_edge *e, uint32_t d)
+/* Dimensions of all members from that of member `from`. False when some member has none. */
+static bool follow(attempt *a, uint32_t from, uint32_t dim)
 {
-    int64_t x;
-    for (uint32_t k = 0; k < d; k++)
-        if (!distance(s, e, k, &x) || x != 0)
+    const groups_part *p = a->p;
+    uint32_t *queue = FTL_NEW_ARRAY(p->m->arena, uint32_t, p->n), n = 0;
+    for (uint32_t i = 0; i < p->n; i++)
+        a->dim[i] = GROUPS_NONE;
+    a->dim[from] = dim;
+    queue[n++] = from;
+    for (uint32_t at = 0; at < n; at++) {
+        for (uint32_t link = a->first[queue[at]]; link; link = a->next[link - 1]) {
+            const groups_read *r = &p->reads[(link - 1) / 2];
+            bool from_head = (link - 1) % 2 == 0;
+            uint32_t other = from_head ? get_read(p, r) : get_head(p, r), axis;
+            const ftl_at_place *here = from_head ? find_left(p, r, a->dim[queue[at]])
+                                                 : find_right(p, r, a->dim[queue[at]]);
+            if (a->dim[other] != GROUPS_NONE || !is_shifted(here, &axis))
+                continue;
+            a->dim[other] = find_dim(a, r, from_head, axis);
+            if (a->dim[other] == GROUPS_NONE)
+                return false;
+            queue[n++] = other;
+        }
+    }
+    for (uint32_t i = 0; i < p->n; i++)
+        if (a->dim[i] == GROUPS_NONE && (!a->takes_part || a->takes_part[i]))
             return false;
     return true;
 }
 
-/* Follows the axis of the first member's dimension through all references. */
-static bool spread_places(scan *s, uint32_t d, uint32_t dim)
+/* c of every reference; false when one does not stay on the axis, or they go both ways or nowhere. */
+static bool measure(attempt *a, bool *reverse)
 {
-    const ftl_model *m = s->g->m;
-    uint32_t known = 1;
-    for (uint32_t i = 0; i < s->n; i++)
-        s->place[d][i] = ANY;
-    s->place[d][0] = dim;
-    for (bool moved = true; moved;) {
-        moved = false;
-        for (size_t k = 0; k < s->g->edges.len; k++) {
-            const group_edge *e = &s->g->edges.data[k];
-            uint32_t from, to;
-            if (!is_inner(s, e))
-                continue;
-            from = s->member[e->from];
-            to = s->member[e->to];
-            const ftl_equation *eq = &m->equations.data[e->equation];
-            if ((s->place[d][from] == ANY) == (s->place[d][to] == ANY))
-                continue;
-            if (s->place[d][to] == ANY) {
-                const ftl_at_place *left = stored_place(eq->left, eq->n_left, s->place[d][from]);
-                if (!left || left->terms.len == 0)
-                    continue;
-                s->place[d][to] = following_place(e->read, left->terms.data[0].axis);
-            } else {
-                const ftl_at_place *read =
-                    stored_place(e->read->places, e->read->n_places, s->place[d][to]);
-                for (uint32_t p = 0; read && p < m->tensors.data[e->from].rank; p++) {
-                    const ftl_at_place *left = stored_place(eq->left, eq->n_left, p);
-                    if (left && left->terms.len == 1 && is_single(read, left->terms.data[0].axis))
-                        s->place[d][from] = p;
-                }
-            }
-            bool found =
-                s->place[d][s->place[d][to] == ANY ? to : from] != ANY && s->place[d][to] != ANY;
-            moved |= found;
-            known += found;
-        }
-    }
-    return known == s->n;
-}
-
-/* All open edges look one way along loop d. */
-static bool has_direction(scan *s, uint32_t d, bool *reverse)
-{
+    const groups_part *p = a->p;
     bool back = false, ahead = false;
-    int64_t extent = s->g->m->tensors.data[s->tensors[0]].extent[s->place[d][0]];
-    for (uint32_t i = 1; i < s->n; i++)
-        if (s->g->m->tensors.data[s->tensors[i]].extent[s->place[d][i]] != extent)
-            return false;
-    for (size_t k = 0; k < s->g->edges.len; k++) {
-        const group_edge *e = &s->g->edges.data[k];
-        int64_t x;
-        if (!is_inner(s, e) || !is_open_edge(s, e, d))
+    for (size_t i = 0; i < p->n_reads; i++) {
+        const groups_read *r = &p->reads[i];
+        uint32_t left_axis = 0, right_axis = 0;
+        if (!a->counts[i])
             continue;
-        if (!distance(s, e, d, &x))
+        const ftl_at_place *left = find_left(p, r, a->dim[get_head(p, r)]);
+        const ftl_at_place *right = find_right(p, r, a->dim[get_read(p, r)]);
+        bool both_constant = is_constant(left) && is_constant(right);
+        bool both_shifted =
+            is_shifted(left, &left_axis) && is_shifted(right, &right_axis) && left_axis == right_axis;
+        if (!both_constant && !both_shifted)
             return false;
-        back |= x < 0;
-        ahead |= x > 0;
+        a->step[i] = right->offset - left->offset;
+        back |= a->step[i] < 0;
+        ahead |= a->step[i] > 0;
     }
     *reverse = ahead;
     return back != ahead;
 }
 
-/* Kahn's order of the members over the edges that all loops leave at the same place; false: a
- * cycle. */
-static bool order_members(scan *s, uint32_t loops, ftl_group *out)
+/* ---- references within a step ---- */
+
+/* Components of the members by the references with c = 0; steps null: by none. */
+static void find_step_parts(const attempt *a, groups_order *out)
 {
-    uint32_t *waits = FTL_NEW_ARRAY(s->g->m->arena, uint32_t, s->n);
-    bool *done = FTL_NEW_ARRAY(s->g->m->arena, bool, s->n);
-    out->tensors.len = 0;
-    for (size_t k = 0; k < s->g->edges.len; k++) {
-        const group_edge *e = &s->g->edges.data[k];
-        if (is_inner(s, e) && is_open_edge(s, e, loops))
-            waits[s->member[e->from]]++;
-    }
-    for (bool moved = true; moved;) {
-        moved = false;
-        for (uint32_t i = 0; i < s->n; i++) {
-            if (done[i] || waits[i])
-                continue;
-            done[i] = moved = true;
-            *FTL_VEC_PUSH(s->g->m->arena, &out->tensors) = s->tensors[i];
-            for (size_t k = 0; k < s->g->edges.len; k++) {
-                const group_edge *e = &s->g->edges.data[k];
-                if (is_inner(s, e) && s->member[e->to] == i && is_open_edge(s, e, loops))
-                    waits[s->member[e->from]]--;
-            }
-        }
-    }
-    return out->tensors.len == s->n;
+    const groups_part *p = a->p;
+    ftl_arena *arena = p->m->arena;
+    uint32_t *first = FTL_NEW_ARRAY(arena, uint32_t, (size_t)p->n + 2);
+    uint32_t *next = FTL_NEW_ARRAY(arena, uint32_t, p->n_reads);
+    for (size_t i = 0; i < p->n_reads; i++)
+        if (a->counts[i] && a->step[i] == 0)
+            first[get_head(p, &p->reads[i]) + 2]++;
+    for (uint32_t i = 2; i < p->n + 2; i++)
+        first[i] += first[i - 1];
+    for (size_t i = 0; i < p->n_reads; i++)
+        if (a->counts[i] && a->step[i] == 0)
+            next[first[get_head(p, &p->reads[i]) + 1]++] = get_read(p, &p->reads[i]);
+    groups_find_parts(arena, &(groups_graph){p->n, first, next}, out);
 }
 
-static void fill_axis(scan *s, uint32_t d, bool reverse, ftl_group *out)
+/* Number of components that have a cycle within a step; *which: the last of them. */
+static uint32_t count_cycles(const attempt *a, const groups_order *parts, uint32_t *which)
 {
-    out->scan[d].reverse = reverse;
-    out->scan[d].extent = s->g->m->tensors.data[s->tensors[0]].extent[s->place[d][0]];
-    out->scan[d].place = FTL_NEW_ARRAY(s->g->m->arena, uint32_t, s->n);
-    for (uint32_t i = 0; i < s->n; i++)
-        out->scan[d].place[i] = s->place[d][s->member[out->tensors.data[i]]];
+    const groups_part *p = a->p;
+    uint32_t *part_of = FTL_NEW_ARRAY(p->m->arena, uint32_t, p->n), count = 0;
+    bool *cyclic = FTL_NEW_ARRAY(p->m->arena, bool, parts->n_parts);
+    for (uint32_t k = 0; k < parts->n_parts; k++) {
+        cyclic[k] = parts->starts[k + 1] - parts->starts[k] > 1;
+        for (uint32_t i = parts->starts[k]; i < parts->starts[k + 1]; i++)
+            part_of[parts->order[i]] = k;
+    }
+    for (size_t i = 0; i < p->n_reads; i++)
+        if (a->counts[i] && a->step[i] == 0 && p->reads[i].head == p->reads[i].tensor)
+            cyclic[part_of[get_head(p, &p->reads[i])]] = true;
+    for (uint32_t k = 0; k < parts->n_parts; k++) {
+        count += cyclic[k];
+        *which = cyclic[k] ? k : *which;
+    }
+    return count;
 }
 
-/* Tries loop d along each dimension of the first member. */
-static bool try_loop(scan *s, uint32_t d, ftl_group *out)
+/* ---- axes ---- */
+
+static attempt make_attempt(const groups_part *p)
 {
-    uint32_t rank = s->g->m->tensors.data[s->tensors[0]].rank;
-    bool reverse;
-    for (uint32_t dim = 0; dim < rank; dim++) {
-        if (d == 1 && dim == s->place[0][0])
+    attempt a = {.p = p};
+    a.dim = FTL_NEW_ARRAY(p->m->arena, uint32_t, p->n);
+    a.step = FTL_NEW_ARRAY(p->m->arena, int64_t, p->n_reads);
+    a.counts = FTL_NEW_ARRAY(p->m->arena, bool, p->n_reads);
+    return a;
+}
+
+static bool set_axis(const attempt *a, bool reverse, ftl_scan_axis *axis)
+{
+    const groups_part *p = a->p;
+    *axis = (ftl_scan_axis){.reverse = reverse, .extent = -1, .place = FTL_NEW_ARRAY(p->m->arena, uint32_t, p->n)};
+    for (uint32_t i = 0; i < p->n; i++) {
+        axis->place[i] = a->dim[i];
+        if (a->dim[i] == GROUPS_NONE)
             continue;
-        if (!spread_places(s, d, dim) || !has_direction(s, d, &reverse))
+        int64_t extent = get_tensor(p, i)->extent[a->dim[i]];
+        if (axis->extent >= 0 && extent >= 0 && extent != axis->extent)
+            return false;
+        axis->extent = extent >= 0 ? extent : axis->extent;
+    }
+    return true;
+}
+
+/* Runs the cycle within a step, which is component `which` of parts, along a second axis. */
+static bool find_inner(const attempt *outer, groups_order *parts, uint32_t which, ftl_scan_axis *axis)
+{
+    const groups_part *p = outer->p;
+    attempt a = make_attempt(p);
+    bool *inside = FTL_NEW_ARRAY(p->m->arena, bool, p->n), reverse;
+    uint32_t start = parts->starts[which], end = parts->starts[which + 1], from = parts->order[start], ignored = 0;
+    for (uint32_t i = start; i < end; i++)
+        inside[parts->order[i]] = true;
+    a.takes_part = inside;
+    a.outer = outer->dim;
+    for (size_t i = 0; i < p->n_reads; i++)
+        a.counts[i] = outer->step[i] == 0 && inside[get_head(p, &p->reads[i])] && inside[get_read(p, &p->reads[i])];
+    link_reads(&a);
+    for (uint32_t d = 0; d < get_tensor(p, from)->rank; d++) {
+        groups_order inner;
+        if (d == outer->dim[from] || !follow(&a, from, d) || !measure(&a, &reverse))
             continue;
-        bool ordered = order_members(s, d + 1, out);
-        if (!ordered && (d == 1 || !try_loop(s, 1, out)))
+        find_step_parts(&a, &inner);
+        if (count_cycles(&a, &inner, &ignored) > 0 || !set_axis(&a, reverse, axis))
             continue;
-        if (ordered)
-            out->n_scan = d + 1;
-        fill_axis(s, d, reverse, out);
+        uint32_t at = start;
+        for (uint32_t i = 0; i < p->n; i++)
+            if (inside[inner.order[i]])
+                parts->order[at++] = inner.order[i];
         return true;
     }
     return false;
 }
 
-bool groups_find_scan(groups *g, const uint32_t *tensors, uint32_t n, ftl_group *out)
+static void order_members(const groups_part *p, const groups_order *parts, ftl_group *group)
 {
-    scan s = {.g = g, .tensors = tensors, .n = n, .component = g->component[tensors[0]]};
-    s.member = FTL_NEW_ARRAY(g->m->arena, uint32_t, g->m->tensors.len);
-    for (uint32_t i = 0; i < n; i++)
-        s.member[tensors[i]] = i;
-    for (int d = 0; d < 2; d++)
-        s.place[d] = FTL_NEW_ARRAY(g->m->arena, uint32_t, n);
-    return try_loop(&s, 0, out);
+    for (uint32_t k = 0; k < group->n_scan; k++) {
+        uint32_t *place = FTL_NEW_ARRAY(p->m->arena, uint32_t, p->n);
+        for (uint32_t i = 0; i < p->n; i++)
+            place[i] = group->scan[k].place[parts->order[i]];
+        group->scan[k].place = place;
+    }
+    for (uint32_t i = 0; i < p->n; i++)
+        group->tensors.data[i] = p->tensors[parts->order[i]];
+}
+
+/* With the dimension of member 0 given: one axis, or (when allowed) two. */
+static bool try_dim(attempt *a, uint32_t dim, bool allow_inner, ftl_group *group)
+{
+    bool reverse;
+    uint32_t which = 0;
+    groups_order parts;
+    if (!follow(a, 0, dim))
+        return false;
+    bool moves = measure(a, &reverse);
+    if (!moves)
+        return false;
+    find_step_parts(a, &parts);
+    uint32_t cycles = count_cycles(a, &parts, &which);
+    if (cycles > 1 || (cycles == 1 && !allow_inner) || !set_axis(a, reverse, &group->scan[0]))
+        return false;
+    if (cycles == 1 && !find_inner(a, &parts, which, &group->scan[1]))
+        return false;
+    group->n_scan = cycles == 1 ? 2 : 1;
+    order_members(a->p, &parts, group);
+    return true;
+}
+
+bool groups_find_scan(const groups_part *p, ftl_group *group)
+{
+    attempt a = make_attempt(p);
+    for (size_t i = 0; i < p->n_reads; i++)
+        a.counts[i] = true;
+    link_reads(&a);
+    for (int allow_inner = 0; allow_inner < 2; allow_inner++)
+        for (uint32_t d = 0; d < get_tensor(p, 0)->rank; d++)
+            if (try_dim(&a, d, allow_inner != 0, group))
+                return true;
+    return false;
 }

@@ -197,6 +197,21 @@ static bool is_index_function(ftl_builtin b)
     return b == FTL_BUILTIN_EVEN || b == FTL_BUILTIN_ODD;
 }
 
+/* even(i), odd(i): where i stands nowhere else, the call is its place. */
+static bool take_index(resolve_eq *e, ftl_node *call)
+{
+    if (call->args.data[0]->kind != FTL_NODE_NAME) {
+        ftl_diag_error(e->r->m->diags, FTL_E_ARGUMENT, call->span, "'%s' takes the name of an index",
+                       call->name);
+        return false;
+    }
+    ftl_node *index = FTL_NEW(e->r->m->arena, ftl_node);
+    *index = *call->args.data[0];
+    index->span = call->span;
+    call->args.data[0] = index;
+    return true;
+}
+
 static ftl_node *call_builtin(resolve_eq *e, const ftl_node *n, ftl_builtin b)
 {
     const ftl_builtin_info *info = ftl_builtin_get_info(b);
@@ -211,11 +226,7 @@ static ftl_node *call_builtin(resolve_eq *e, const ftl_node *n, ftl_builtin b)
     bool args = resolve_call_args(e, n, out, b);
     if (!resolve_kwargs(e, n, out) || !args)
         return NULL;
-    if (is_index_function(b) && out->args.data[0]->kind != FTL_NODE_NAME) {
-        ftl_diag_error(e->r->m->diags, FTL_E_ARGUMENT, n->span, "'%s' takes the name of an index", info->name);
-        return NULL;
-    }
-    return out;
+    return is_index_function(b) && !take_index(e, out) ? NULL : out;
 }
 
 ftl_node *resolve_call(resolve_eq *e, ftl_node *n)
