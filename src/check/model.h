@@ -227,6 +227,7 @@ typedef struct ftl_tensor_decl {
     ftl_source_info facts;    /* facts of the program, is_tuples; count 0: none; combine with equations by projection */
     ftl_span facts_span;
     FTL_VEC(uint32_t) equations;
+    bool is_unused;           /* nothing that is asked for needs it: no equations, perhaps no shape */
     bool is_hidden;
 } ftl_tensor_decl;
 

@@ -345,4 +345,6 @@ void resolve_finish(resolver *r)
     for (size_t i = 0; i < r->flats.len; i++)
         if (!r->flats.data[i].is_dropped)
             finish_flat(r, &r->flats.data[i]);
+    for (size_t i = 0; i < r->m->tensors.len; i++)
+        r->m->tensors.data[i].is_unused = !r->tensors.data[i].is_needed;
 }

@@ -80,7 +80,7 @@ static void lower_all(lower_ctx *c)
                                eq->span);
     }
     for (uint32_t i = 0; i < m->tensors.len; i++)
-        if (m->tensors.data[i].equations.len == 0)
+        if (m->tensors.data[i].equations.len == 0 && !m->tensors.data[i].is_unused)
             lower_single(c, i);
     for (size_t i = 0; i < m->groups.len; i++)
         lower_group(c, &m->groups.data[i]);
