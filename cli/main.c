@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,7 @@ int main(int argc, char **argv)
 {
     cli_args args = {0};
     bool done = false;
+    signal(SIGXFSZ, SIG_IGN); /* a file beyond the limit is an error of its write */
     /* Some machines set these for other CPUs; they halve OpenBLAS. */
     unsetenv("OPENBLAS_CORETYPE");
     unsetenv("OPENBLAS_L2_SIZE");
