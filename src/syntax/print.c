@@ -230,8 +230,8 @@ static void print_arm(ftl_printer *pr, const ftl_node *node, size_t i)
     print_expr(pr, node->args.data[is_default ? i : i + 1], PREC_SELECT, true);
 }
 
-/* A case that stood on several lines gets a line for each arm; an arm that starts with a minus would
- * go on with the one before without a ';'. */
+/* A case that stood on several lines gets a line for each arm; an arm that starts with a minus
+ * would go on with the one before without a ';'. */
 static void print_case(ftl_printer *pr, const ftl_node *node)
 {
     bool split = pr->splits_cases ||

@@ -102,7 +102,7 @@ static void test_lines(void **state)
 /* Products side by side are not broken where a newline would end the statement. */
 static void check_products(syntax_session *s)
 {
-    const char *text = "Y[a] = Alphaaaaaaaaaaaaaaaaaaaaaaa[a, b] Betaaaaaaaaaaaaaaaaaaaaaaaaaaa[b, c] "
+    const char *text = "Y[a] = Alphaaaaaaaaaaaaaaaaaaaaa[a, b] Betaaaaaaaaaaaaaaaaaaaaaaaaaa[b, c] "
                        "Gammaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa[c, d]";
     const ftl_tree *tree = syntax_session_parse_good(s, text);
     const ftl_tree *again = syntax_session_parse_good(s, syntax_session_format(s, tree));

@@ -37,7 +37,8 @@ static const char *pick_name(generator *g)
 
 static const char *pick_text(generator *g)
 {
-    static const char *const texts[] = {"a", "A. Smith", "q\"uo\\te", "tab\tand\nline", "\x01\xff", ""};
+    static const char *const texts[] = {"a",        "A. Smith", "q\"uo\\te", "tab\tand\nline",
+                                        "\x01\xff", ""};
     return ftl_intern_cstr(&g->s->names, PICK(g, texts));
 }
 

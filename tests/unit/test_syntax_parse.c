@@ -471,6 +471,37 @@ static void test_deep_nesting_is_an_error(void **state)
     syntax_session_run(check_deep, NULL);
 }
 
+/* ---- memory ---- */
+
+static void check_memory(syntax_session *s)
+{
+    const char *part = "fn f(a[x]) -> r { r = a ? case { a -> f([1]) } : \"b\" }\n";
+    const char *text = repeat(s, "", part, 200);
+    const ftl_tree *tree = syntax_session_parse_good(s, text);
+    syntax_session_format(s, tree);
+    syntax_session_parse(s, "y = = 1\ny = (");
+    syntax_session_render(s);
+}
+
+/* Without memory from the n-th allocation on, parsing ends with a status and nothing is left. */
+static void test_memory_runs_out(void **state)
+{
+    (void)state;
+    ftl_status status = FTL_ERR_MEMORY;
+    for (size_t n = 1; status != FTL_OK; n++) {
+        unit_heap heap;
+        unit_heap_init(&heap);
+        heap.fail_at = n;
+        syntax_session s = {.run = check_memory};
+        ftl_arena_init(&s.arena, &heap.alloc);
+        status = ftl_arena_run(&s.arena, syntax_session_enter, &s);
+        ftl_arena_fini(&s.arena);
+        assert_true(status == FTL_OK || status == FTL_ERR_MEMORY);
+        assert_int_equal(heap.live_blocks, 0);
+        assert_true(n < 1000);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -485,6 +516,7 @@ int main(void)
         cmocka_unit_test(test_long_chains_are_shallow),
         cmocka_unit_test(test_balanced_chains_keep_their_value),
         cmocka_unit_test(test_deep_nesting_is_an_error),
+        cmocka_unit_test(test_memory_runs_out),
     };
     return cmocka_run_group_tests_name("syntax_parse", tests, NULL, NULL);
 }
