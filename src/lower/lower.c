@@ -71,8 +71,74 @@ static void put_outputs(lower_ctx *c)
         put_query(c, ftl_arena_printf(c->arena, "query#%zu", i), &m->queries.data[i]);
 }
 
+/* ---- what the outputs need ---- */
+
+typedef struct needs {
+    lower_ctx *c;
+    bool *tensor;
+    FTL_VEC(uint32_t) todo;
+} needs;
+
+static void need_tensor(needs *n, uint32_t tensor)
+{
+    if (n->tensor[tensor])
+        return;
+    n->tensor[tensor] = true;
+    *FTL_VEC_PUSH(n->c->arena, &n->todo) = tensor;
+}
+
+static void need_expr(needs *n, const ftl_expr *e)
+{
+    if (!e)
+        return;
+    if (e->kind == FTL_EXPR_READ)
+        need_tensor(n, e->tensor);
+    for (uint32_t i = 0; i < e->n_places; i++)
+        need_expr(n, e->places[i].gather);
+    for (size_t i = 0; i < e->args.len; i++)
+        need_expr(n, e->args.data[i]);
+    if (!e->call)
+        return;
+    need_expr(n, e->call->mask);
+    need_expr(n, e->call->scale);
+    need_expr(n, e->call->temperature);
+    need_expr(n, e->call->position);
+}
+
+/* Tensors that exports, sinks and queries need: the others are not computed, their files not bound.
+ */
+static bool *find_needed(lower_ctx *c)
+{
+    ftl_model *m = c->m;
+    needs n = {.c = c, .tensor = FTL_NEW_ARRAY(c->arena, bool, m->tensors.len)};
+    for (size_t i = 0; i < m->exports.len; i++)
+        need_tensor(&n, m->exports.data[i].tensor);
+    for (size_t i = 0; i < m->queries.len; i++)
+        need_tensor(&n, m->queries.data[i].tensor);
+    for (size_t i = 0; i < m->sinks.len; i++) {
+        need_tensor(&n, m->sinks.data[i].tensor);
+        if (m->sinks.data[i].is_topk)
+            need_tensor(&n, m->sinks.data[i].topk_values);
+    }
+    while (n.todo.len) {
+        const ftl_tensor_decl *t = &m->tensors.data[n.todo.data[--n.todo.len]];
+        for (size_t k = 0; k < t->equations.len; k++)
+            need_expr(&n, m->equations.data[t->equations.data[k]].value);
+    }
+    return n.tensor;
+}
+
+static bool is_needed(const ftl_group *g, const bool *needed)
+{
+    for (size_t i = 0; i < g->tensors.len; i++)
+        if (needed[g->tensors.data[i]])
+            return true;
+    return false;
+}
+
 static void lower_all(lower_ctx *c)
 {
+    const bool *needed = find_needed(c);
     ftl_model *m = c->m;
     for (size_t i = 0; i < m->equations.len; i++) {
         const ftl_equation *eq = &m->equations.data[i];
@@ -83,7 +149,8 @@ static void lower_all(lower_ctx *c)
         if (m->tensors.data[i].equations.len == 0 && !m->tensors.data[i].is_unused)
             lower_single(c, i);
     for (size_t i = 0; i < m->groups.len; i++)
-        lower_group(c, &m->groups.data[i]);
+        if (is_needed(&m->groups.data[i], needed))
+            lower_group(c, &m->groups.data[i]);
     put_outputs(c);
 }
 

@@ -89,8 +89,6 @@ static void describe_tuples(ftl_session *s, const ftl_tuples *t, ftl_source_info
         if (!t->symbols[k])
             continue;
         out->n_symbols[k] = ftl_symbols_get_count(t->symbols[k]);
-        if (out->n_symbols[k] > out->shape[k])
-            out->shape[k] = out->n_symbols[k];
         const char **names = FTL_NEW_ARRAY(&s->arena, const char *, (size_t)out->n_symbols[k]);
         for (int64_t i = 0; i < out->n_symbols[k]; i++)
             names[i] = ftl_symbols_get(t->symbols[k], i);
@@ -121,6 +119,7 @@ static bool load_file(ftl_session *s, const char *path, ftl_load_request *q)
         describe_tuples(s, l->tuples, &q->info);
     else
         describe_tensor(l->tensor, &q->info);
+    q->info.has_vocabulary = format == FTL_FORMAT_TEXT;
     q->info.handle = l;
     return true;
 }
