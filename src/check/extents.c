@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The extents stage: variables, their classes, and the order of work. Linear in the size of the program
- * but for the inverse Ackermann function.
+ * The extents stage: variables, their classes, and the order of work. Linear in the size of the
+ * program but for the inverse Ackermann function.
  */
 #include "check/extents.h"
 
@@ -29,11 +29,14 @@ static const char *describe(const extents *x, const extent_origin *from)
     case FROM_TENSOR:
     case FROM_FACTS:
         return ftl_arena_printf(m->arena, "in '%s'", m->tensors.data[from->tensor].name);
-    case FROM_AXIS: return "as declared";
+    case FROM_AXIS:
+        return "as declared";
     case FROM_DOMAIN:
         return ftl_arena_printf(m->arena, "as symbols of '%s'", m->domains.data[from->tensor].name);
-    case FROM_LITERAL: return "in the list";
-    default: return "elsewhere";
+    case FROM_LITERAL:
+        return "in the list";
+    default:
+        return "elsewhere";
     }
 }
 
@@ -70,22 +73,25 @@ static void fail_exact(extents *x, const extent_var *a, const extent_var *b, ext
     ftl_span span = find_site(x, site);
     if (span.file == 0)
         span = find_span(x, &b->exact_from);
-    ftl_diag *d = ftl_diag_error(x->m->diags, FTL_E_EXTENT, span, "axis '%s' has extent %lld %s, but %lld %s",
-                                 site.axis, (long long)a->exact, describe(x, &a->exact_from),
-                                 (long long)b->exact, describe(x, &b->exact_from));
+    ftl_diag *d =
+        ftl_diag_error(x->m->diags, FTL_E_EXTENT, span, "axis '%s' has extent %lld %s, but %lld %s",
+                       site.axis, (long long)a->exact, describe(x, &a->exact_from),
+                       (long long)b->exact, describe(x, &b->exact_from));
     add_note(x, d, &a->exact_from, a->exact);
 }
 
-static void fail_least(extents *x, const extent_var *exact, const extent_var *open, extent_site site)
+static void fail_least(extents *x, const extent_var *exact, const extent_var *open,
+                       extent_site site)
 {
     ftl_span span = find_site(x, site);
     if (span.file == 0)
         span = find_span(x, &open->least_from);
     const char *name = x->m->tensors.data[open->least_from.tensor].name;
-    ftl_diag *d = ftl_diag_error(x->m->diags, FTL_E_EXTENT, span,
-                                 "'%s' reaches place %lld along axis '%s', which has extent %lld %s", name,
-                                 (long long)open->least - 1, site.axis, (long long)exact->exact,
-                                 describe(x, &exact->exact_from));
+    ftl_diag *d =
+        ftl_diag_error(x->m->diags, FTL_E_EXTENT, span,
+                       "'%s' reaches place %lld along axis '%s', which has extent %lld %s", name,
+                       (long long)open->least - 1, site.axis, (long long)exact->exact,
+                       describe(x, &exact->exact_from));
     add_note(x, d, &exact->exact_from, exact->exact);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Inside of the extents stage. Each dimension of a tensor and each axis of an equation is a variable.
- * Plain indices make variables equal (union-find); slices, windows, blocks, concat and shifts are
- * constraints that wait until what they read is known (extents_rule.c).
+ * Inside of the extents stage. Each dimension of a tensor and each axis of an equation is a
+ * variable. Plain indices make variables equal (union-find); slices, windows, blocks, concat and
+ * shifts are constraints that wait until what they read is known (extents_rule.c).
  */
 #ifndef FTL_CHECK_EXTENTS_H
 #define FTL_CHECK_EXTENTS_H
@@ -12,13 +12,13 @@
 /* Where an extent comes from, for messages. */
 typedef enum extent_from {
     FROM_NOWHERE,
-    FROM_TENSOR,   /* shape of a source or input: tensor */
-    FROM_AXIS,     /* axis statement: span */
-    FROM_DOMAIN,   /* closed domain: tensor is its index */
-    FROM_LITERAL,  /* nested list: span */
-    FROM_FACTS,    /* of tensor */
-    FROM_INDEX,    /* a constant index: span */
-    FROM_RULE      /* slice, window, concat ...: span */
+    FROM_TENSOR,  /* shape of a source or input: tensor */
+    FROM_AXIS,    /* axis statement: span */
+    FROM_DOMAIN,  /* closed domain: tensor is its index */
+    FROM_LITERAL, /* nested list: span */
+    FROM_FACTS,   /* of tensor */
+    FROM_INDEX,   /* a constant index: span */
+    FROM_RULE     /* slice, window, concat ...: span */
 } extent_from;
 
 typedef struct extent_origin {
@@ -27,12 +27,13 @@ typedef struct extent_origin {
     ftl_span span;
 } extent_origin;
 
-/* Of a root. Extents are known (exact >= 0), or at least `least` (relations) and `asked` (constant indices). */
+/* Of a root. Extents are known (exact >= 0), or at least `least` (relations) and `asked` (constant
+ * indices). */
 typedef struct extent_var {
     uint32_t up;
     int64_t exact, least, asked;
     extent_origin exact_from, least_from;
-    bool is_open;    /* a relation or a constant index tells: may grow */
+    bool is_open; /* a relation or a constant index tells: may grow */
     bool is_reported;
     uint32_t first, last; /* list of watches, 1 + index */
 } extent_var;
@@ -65,15 +66,15 @@ typedef struct extent_watch {
 
 typedef struct extents {
     ftl_model *m;
-    uint32_t *tensor0;   /* first variable of each tensor */
-    uint32_t *axis0;     /* first variable of each equation */
+    uint32_t *tensor0; /* first variable of each tensor */
+    uint32_t *axis0;   /* first variable of each equation */
     FTL_VEC(extent_var) vars;
     FTL_VEC(extent_rule) rules;
     FTL_VEC(extent_watch) watches;
-    FTL_VEC(uint32_t) queue;   /* rules of which something became known */
+    FTL_VEC(uint32_t) queue;           /* rules of which something became known */
     FTL_VEC(uint32_t) windows, shifts; /* rules that can decide when nothing stronger does */
     size_t queue_at, windows_at, shifts_at;
-    size_t errors_before;      /* of earlier stages: what they left unknown is no news */
+    size_t errors_before; /* of earlier stages: what they left unknown is no news */
 } extents;
 
 /* ---- variables (extents.c) ---- */

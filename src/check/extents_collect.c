@@ -13,7 +13,8 @@ static extent_site no_site(const char *name)
 
 static bool is_loaded(const ftl_tensor_decl *t)
 {
-    return (t->origin == FTL_ORIGIN_INPUT || t->origin == FTL_ORIGIN_SOURCE) && t->source.rank == t->rank;
+    return (t->origin == FTL_ORIGIN_INPUT || t->origin == FTL_ORIGIN_SOURCE) &&
+           t->source.rank == t->rank;
 }
 
 static void collect_source(extents *x, uint32_t tensor)
@@ -36,10 +37,11 @@ static void collect_domain(extents *x, uint32_t tensor, uint32_t k)
     uint32_t var = x->tensor0[tensor] + k;
     const char *place = ftl_arena_printf(x->m->arena, "%u of %s", k + 1, t->name);
     if (d && d->is_closed)
-        extents_set(x, var, (int64_t)d->symbols.len, (extent_origin){FROM_DOMAIN, (uint32_t)t->domain[k], d->span},
-                    no_site(place));
+        extents_set(x, var, (int64_t)d->symbols.len,
+                    (extent_origin){FROM_DOMAIN, (uint32_t)t->domain[k], d->span}, no_site(place));
     else if (d && (!is_loaded(t) || t->source.is_tuples))
-        extents_ask(x, var, (int64_t)d->symbols.len, (extent_origin){FROM_TENSOR, tensor, t->span}, no_site(place));
+        extents_ask(x, var, (int64_t)d->symbols.len, (extent_origin){FROM_TENSOR, tensor, t->span},
+                    no_site(place));
 }
 
 static void collect_tensor(extents *x, uint32_t tensor)
@@ -50,8 +52,8 @@ static void collect_tensor(extents *x, uint32_t tensor)
     if (is_loaded(t))
         collect_source(x, tensor);
     for (uint32_t k = 0; k < t->rank && t->facts.is_tuples; k++)
-        extents_ask(x, x->tensor0[tensor] + k, t->facts.shape[k], (extent_origin){FROM_FACTS, tensor, t->span},
-                    no_site(t->name));
+        extents_ask(x, x->tensor0[tensor] + k, t->facts.shape[k],
+                    (extent_origin){FROM_FACTS, tensor, t->span}, no_site(t->name));
 }
 
 /* ---- places ---- */
@@ -142,8 +144,8 @@ static void collect_call(collector *c, const ftl_expr *e)
     bool is_concat = e->builtin == FTL_BUILTIN_CONCAT;
     if (e->builtin == FTL_BUILTIN_CAUSAL_MASK) {
         for (uint32_t i = 0; i < call->n_new; i++)
-            extents_set(c->x, axis_var(c, call->new_axes[i]), call->k, (extent_origin){FROM_RULE, 0, e->span},
-                        site_of(c, call->new_axes[i]));
+            extents_set(c->x, axis_var(c, call->new_axes[i]), call->k,
+                        (extent_origin){FROM_RULE, 0, e->span}, site_of(c, call->new_axes[i]));
         return;
     }
     if (call->n_new == 0 || (!is_concat && e->builtin != FTL_BUILTIN_TOPK))
@@ -171,8 +173,8 @@ static void collect_expr(collector *c, const ftl_expr *e)
     if (e->kind == FTL_EXPR_READ)
         collect_places(c, e->tensor, e->places, e->n_places);
     for (uint32_t i = 0; e->kind == FTL_EXPR_LITERAL && i < e->n_axes; i++)
-        extents_set(c->x, axis_var(c, e->axes[i]), e->shape[i], (extent_origin){FROM_LITERAL, 0, e->span},
-                    site_of(c, e->axes[i]));
+        extents_set(c->x, axis_var(c, e->axes[i]), e->shape[i],
+                    (extent_origin){FROM_LITERAL, 0, e->span}, site_of(c, e->axes[i]));
     for (size_t i = 0; i < e->args.len; i++)
         collect_expr(c, e->args.data[i]);
     if (e->call) {
@@ -191,7 +193,8 @@ static void collect_declared(collector *c, uint32_t axis)
     if (ftl_map_find(&m->axis_extent, FTL_KEY(name), &value) && (int64_t)value >= 0 &&
         ftl_map_find(&m->axis_stmt, FTL_KEY(name), &stmt))
         extents_set(c->x, axis_var(c, axis), (int64_t)value,
-                    (extent_origin){FROM_AXIS, 0, ((const ftl_stmt *)(uintptr_t)stmt)->span}, site_of(c, axis));
+                    (extent_origin){FROM_AXIS, 0, ((const ftl_stmt *)(uintptr_t)stmt)->span},
+                    site_of(c, axis));
     if (!ftl_map_find(&m->domain_by_name, FTL_KEY(name), &value))
         return;
     const ftl_domain *d = &m->domains.data[value];
@@ -230,7 +233,7 @@ void extents_collect(extents *x)
         const ftl_query *q = &x->m->queries.data[i];
         for (uint32_t k = 0; k < x->m->tensors.data[q->tensor].rank; k++)
             if (q->is_point[k])
-                extents_ask(x, x->tensor0[q->tensor] + k, q->hi[k], (extent_origin){FROM_INDEX, 0, q->span},
-                            no_site(""));
+                extents_ask(x, x->tensor0[q->tensor] + k, q->hi[k],
+                            (extent_origin){FROM_INDEX, 0, q->span}, no_site(""));
     }
 }

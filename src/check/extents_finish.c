@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the extents are for: the model is filled in, and what has none, or lies outside, is reported.
+ * What the extents are for: the model is filled in, and what has none, or lies outside, is
+ * reported.
  */
 #include "check/extents.h"
 
@@ -70,10 +71,11 @@ void extents_check_strays(extents *x)
             continue;
         strays s = find_strays(m, eq);
         if (s.stray && s.missing) {
-            ftl_diag *d = ftl_diag_error(m->diags, FTL_E_STRAY, eq->span,
-                                         "the left side has '%s', which no term has, and a term has '%s', which "
-                                         "stands nowhere else",
-                                         s.missing->name, s.stray->name);
+            ftl_diag *d = ftl_diag_error(
+                m->diags, FTL_E_STRAY, eq->span,
+                "the left side has '%s', which no term has, and a term has '%s', which "
+                "stands nowhere else",
+                s.missing->name, s.stray->name);
             ftl_diag_note(m->diags, d, s.stray->span, "'%s' stands here", s.stray->name);
             ftl_diag_hint(m->diags, d, "did you mean '%s' here?", s.missing->name);
             uint32_t missing = x->axis0[i] + (uint32_t)(s.missing - eq->axes.data);
@@ -82,7 +84,8 @@ void extents_check_strays(extents *x)
             ftl_diag *d = ftl_diag_error(m->diags, FTL_E_SINGLE_AXIS, eq->span,
                                          "axis '%s' stands once and is summed away", s.stray->name);
             ftl_diag_note(m->diags, d, s.stray->span, "'%s' stands here", s.stray->name);
-            ftl_diag_hint(m->diags, d, "if that is meant, write it out: reduce(sum, %s) ...", s.stray->name);
+            ftl_diag_hint(m->diags, d, "if that is meant, write it out: reduce(sum, %s) ...",
+                          s.stray->name);
         }
     }
 }
@@ -117,7 +120,8 @@ static void fill_expr(filler *f, ftl_expr *e)
         fill_expr(f, e->args.data[i]);
     if (!e->call)
         return;
-    ftl_expr *const parts[] = {e->call->mask, e->call->scale, e->call->temperature, e->call->position};
+    ftl_expr *const parts[] = {e->call->mask, e->call->scale, e->call->temperature,
+                               e->call->position};
     for (size_t i = 0; i < FTL_COUNT(parts); i++)
         if (parts[i])
             fill_expr(f, parts[i]);
@@ -129,10 +133,13 @@ static void check_constant(filler *f, uint32_t tensor, uint32_t dim, const ftl_a
     bool outside = p->offset < 0 || p->offset >= t->extent[dim];
     if (t->extent[dim] < 0 || !outside || p->symbol)
         return;
-    ftl_diag *d = ftl_diag_error(f->x->m->diags, FTL_E_RANGE, p->span, "index %lld is outside of '%s', which has %s %lld there",
-                                 (long long)p->offset, t->name, "extent", (long long)t->extent[dim]);
+    ftl_diag *d =
+        ftl_diag_error(f->x->m->diags, FTL_E_RANGE, p->span,
+                       "index %lld is outside of '%s', which has %s %lld there",
+                       (long long)p->offset, t->name, "extent", (long long)t->extent[dim]);
     if (p->offset < 0)
-        ftl_diag_hint(f->x->m->diags, d, "indices count from 0; a slice such as -1: counts from the end");
+        ftl_diag_hint(f->x->m->diags, d,
+                      "indices count from 0; a slice such as -1: counts from the end");
     else if (t->extent[dim] > 0)
         ftl_diag_hint(f->x->m->diags, d, "the last place is %lld", (long long)t->extent[dim] - 1);
 }
@@ -161,9 +168,10 @@ static void report_axis(extents *x, const ftl_equation *eq, uint32_t a)
 {
     const ftl_axis *axis = &eq->axes.data[a];
     bool broadcast = is_missing(axis);
-    ftl_diag *d = ftl_diag_error(x->m->diags, FTL_E_EXTENT_UNKNOWN, axis->is_left ? eq->span : axis->span,
-                                 "nothing tells the extent of axis '%s'%s", axis->name,
-                                 broadcast ? ", which no term on the right has" : "");
+    ftl_diag *d =
+        ftl_diag_error(x->m->diags, FTL_E_EXTENT_UNKNOWN, axis->is_left ? eq->span : axis->span,
+                       "nothing tells the extent of axis '%s'%s", axis->name,
+                       broadcast ? ", which no term on the right has" : "");
     ftl_diag_hint(x->m->diags, d, "declare it: axis %s = ...", axis->name);
 }
 
@@ -182,9 +190,10 @@ static void report_window(extents *x, const extent_rule *r)
     }
     if (names.len == 0)
         return;
-    ftl_diag *d = ftl_diag_error(x->m->diags, FTL_E_EXTENT_UNKNOWN, eq->span,
-                                 "the window does not tell the extents of %s: all of its axes but one must be known",
-                                 ftl_strbuf_get(&names));
+    ftl_diag *d = ftl_diag_error(
+        x->m->diags, FTL_E_EXTENT_UNKNOWN, eq->span,
+        "the window does not tell the extents of %s: all of its axes but one must be known",
+        ftl_strbuf_get(&names));
     ftl_diag_hint(x->m->diags, d, "declare one: axis NAME = ...");
 }
 
@@ -218,9 +227,11 @@ static void clip_queries(extents *x)
             if (n < 0)
                 continue;
             if (q->is_point[k] && q->lo[k] >= n)
-                ftl_diag_error(x->m->diags, FTL_E_RANGE, q->span, "'%s' has no place %lld: its extent is %lld there",
-                               t->name, (long long)q->lo[k], (long long)n);
-            ftl_at_place p = {.has_start = true, .has_stop = true, .start = q->lo[k], .stop = q->hi[k]};
+                ftl_diag_error(x->m->diags, FTL_E_RANGE, q->span,
+                               "'%s' has no place %lld: its extent is %lld there", t->name,
+                               (long long)q->lo[k], (long long)n);
+            ftl_at_place p = {
+                .has_start = true, .has_stop = true, .start = q->lo[k], .stop = q->hi[k]};
             int64_t len = extents_cut(&p, n, &start);
             q->lo[k] = start;
             q->hi[k] = start + len;

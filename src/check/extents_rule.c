@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Rules between extents. A rule is looked at when one of its variables becomes known. What is certain runs
- * first; then, one at a time and only while nothing certain waits: windows with one unknown axis (valid
- * positions), relations and tables of constants (as large as they are used), shifts (as long as what they
- * read), and left axes by the extent of their name elsewhere.
+ * Rules between extents. A rule is looked at when one of its variables becomes known. What is
+ * certain runs first; then, one at a time and only while nothing certain waits: windows with one
+ * unknown axis (valid positions), relations and tables of constants (as large as they are used),
+ * shifts (as long as what they read), and left axes by the extent of their name elsewhere.
  */
 #include "check/extents.h"
 
@@ -131,8 +131,8 @@ static uint32_t find_unknown(extents *x, const extent_rule *r, uint32_t *count)
     return found;
 }
 
-/* The place offset + sum c_i a_i stays below n (c > 0), or not below 0 (c < 0), for every place of the
- * other axes: the largest extent of axis `at` for which that holds. */
+/* The place offset + sum c_i a_i stays below n (c > 0), or not below 0 (c < 0), for every place of
+ * the other axes: the largest extent of axis `at` for which that holds. */
 static int64_t measure_window(extents *x, const extent_rule *r, uint32_t at)
 {
     const ftl_at_place *p = r->place;
@@ -142,7 +142,8 @@ static int64_t measure_window(extents *x, const extent_rule *r, uint32_t at)
         int64_t other = p->terms.data[i - 1].coef, reach;
         if (i == at || (other > 0) != (c > 0))
             continue;
-        if (__builtin_mul_overflow(other < 0 ? -other : other, extents_get(x, r->var[i]) - 1, &reach) ||
+        if (__builtin_mul_overflow(other < 0 ? -other : other, extents_get(x, r->var[i]) - 1,
+                                   &reach) ||
             __builtin_sub_overflow(room, reach, &room))
             return -1;
     }
@@ -163,9 +164,10 @@ static void solve_window(extents *x, extent_rule *r)
     }
     r->is_done = true;
     x->vars.data[extents_find(x, r->var[at])].is_reported = true;
-    ftl_diag_error(x->m->diags, FTL_E_EXTENT, x->m->equations.data[r->equation].span,
-                   "the window does not fit: axis '%s' has no place, the tensor has extent %lld there",
-                   name_axis(x, r, r->var[at]), (long long)n);
+    ftl_diag_error(
+        x->m->diags, FTL_E_EXTENT, x->m->equations.data[r->equation].span,
+        "the window does not fit: axis '%s' has no place, the tensor has extent %lld there",
+        name_axis(x, r, r->var[at]), (long long)n);
 }
 
 static void look_at_window(extents *x, uint32_t index)
@@ -248,7 +250,8 @@ static void collect_names(extents *x, ftl_map *by_name)
             uint64_t other;
             if (extent < 0)
                 continue;
-            if (ftl_map_find(by_name, FTL_KEY(eq->axes.data[a].name), &other) && (int64_t)other != extent)
+            if (ftl_map_find(by_name, FTL_KEY(eq->axes.data[a].name), &other) &&
+                (int64_t)other != extent)
                 extent = -2;
             ftl_map_put(by_name, FTL_KEY(eq->axes.data[a].name), (uint64_t)extent);
         }
@@ -265,9 +268,11 @@ static bool settle_names(extents *x)
         for (uint32_t a = 0; a < eq->axes.len; a++) {
             uint64_t extent;
             if (!eq->axes.data[a].is_left || extents_get(x, x->axis0[i] + a) >= 0 ||
-                !ftl_map_find(&by_name, FTL_KEY(eq->axes.data[a].name), &extent) || (int64_t)extent < 0)
+                !ftl_map_find(&by_name, FTL_KEY(eq->axes.data[a].name), &extent) ||
+                (int64_t)extent < 0)
                 continue;
-            extents_set(x, x->axis0[i] + a, (int64_t)extent, (extent_origin){FROM_RULE, 0, eq->span},
+            extents_set(x, x->axis0[i] + a, (int64_t)extent,
+                        (extent_origin){FROM_RULE, 0, eq->span},
                         (extent_site){i, eq->axes.data[a].name});
             settled = true;
         }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The groups stage: strongly connected components (R. Tarjan, "Depth-first search and linear graph
- * algorithms", SIAM J. Comput. 1, 1972, with the stack made explicit), dependencies first. A component without
- * a cycle is a single tensor; one with a cycle is a scan when it only looks back along one axis, else it
- * runs to a fixpoint, if the mode allows that and no Boolean tensor in it depends on its own negation.
+ * algorithms", SIAM J. Comput. 1, 1972, with the stack made explicit), dependencies first. A
+ * component without a cycle is a single tensor; one with a cycle is a scan when it only looks back
+ * along one axis, else it runs to a fixpoint, if the mode allows that and no Boolean tensor in it
+ * depends on its own negation.
  */
 #include "check/groups.h"
 
@@ -85,7 +86,8 @@ void groups_find_parts(ftl_arena *arena, const groups_graph *graph, groups_order
 static const char *write_cycle(const groups_part *p, const groups_read *read)
 {
     ftl_arena *arena = p->m->arena;
-    uint32_t *from = FTL_NEW_ARRAY(arena, uint32_t, p->n), *queue = FTL_NEW_ARRAY(arena, uint32_t, p->n);
+    uint32_t *from = FTL_NEW_ARRAY(arena, uint32_t, p->n),
+             *queue = FTL_NEW_ARRAY(arena, uint32_t, p->n);
     uint32_t head = p->member[read->head], start = p->member[read->tensor], n = 0;
     for (uint32_t i = 0; i < p->n; i++)
         from[i] = GROUPS_NONE;
@@ -104,13 +106,14 @@ static const char *write_cycle(const groups_part *p, const groups_read *read)
     ftl_strbuf_init(&way, arena);
     for (uint32_t v = head;; v = from[v]) {
         ftl_strbuf_init(&part, arena);
-        ftl_strbuf_printf(&part, " -> %s%s%s",  v == start && read->negative ? "not " : "",
+        ftl_strbuf_printf(&part, " -> %s%s%s", v == start && read->negative ? "not " : "",
                           p->m->tensors.data[p->tensors[v]].name, ftl_strbuf_get(&way));
         way = part;
         if (v == start)
             break;
     }
-    return ftl_arena_printf(arena, "%s%s", p->m->tensors.data[read->head].name, ftl_strbuf_get(&way));
+    return ftl_arena_printf(arena, "%s%s", p->m->tensors.data[read->head].name,
+                            ftl_strbuf_get(&way));
 }
 
 static void note_closing(const groups_part *p, ftl_diag *d, const groups_read *read)
@@ -131,13 +134,15 @@ static bool check_negation(const groups_part *p)
         const groups_read *read = &p->reads[i];
         if (!read->negative)
             continue;
-        ftl_diag *d = ftl_diag_error(p->m->diags, FTL_E_NEGATION, p->m->equations.data[read->equation].span,
-                                     "'%s' depends on its own negation: %s", p->m->tensors.data[read->head].name,
-                                     write_cycle(p, read));
+        ftl_diag *d =
+            ftl_diag_error(p->m->diags, FTL_E_NEGATION, p->m->equations.data[read->equation].span,
+                           "'%s' depends on its own negation: %s",
+                           p->m->tensors.data[read->head].name, write_cycle(p, read));
         note_closing(p, d, read);
-        ftl_diag_hint(p->m->diags, d,
-                      "what is negated must be complete before: no rule behind it may come back to '%s'",
-                      p->m->tensors.data[read->head].name);
+        ftl_diag_hint(
+            p->m->diags, d,
+            "what is negated must be complete before: no rule behind it may come back to '%s'",
+            p->m->tensors.data[read->head].name);
         return false;
     }
     return true;
@@ -146,12 +151,14 @@ static bool check_negation(const groups_part *p)
 static void fail_cycle(const groups_part *p)
 {
     const groups_read *read = &p->reads[0];
-    ftl_diag *d = ftl_diag_error(p->m->diags, FTL_E_CYCLE, p->m->equations.data[read->equation].span,
-                                 "'%s' depends on itself, which mode single does not run: %s",
-                                 p->m->tensors.data[read->head].name, write_cycle(p, read));
+    ftl_diag *d =
+        ftl_diag_error(p->m->diags, FTL_E_CYCLE, p->m->equations.data[read->equation].span,
+                       "'%s' depends on itself, which mode single does not run: %s",
+                       p->m->tensors.data[read->head].name, write_cycle(p, read));
     note_closing(p, d, read);
-    ftl_diag_hint(p->m->diags, d,
-                  "run with --mode fixpoint, or let every reference stay at earlier places of one axis");
+    ftl_diag_hint(
+        p->m->diags, d,
+        "run with --mode fixpoint, or let every reference stay at earlier places of one axis");
 }
 
 static int compare_reads(const void *a, const void *b)
@@ -190,7 +197,8 @@ static void settle_cycle(groups_part *p, ftl_group *group)
 
 /* ---- the stage ---- */
 
-static void add_group(ftl_model *m, const groups_edges *edges, uint32_t *member, const uint32_t *tensors, uint32_t n)
+static void add_group(ftl_model *m, const groups_edges *edges, uint32_t *member,
+                      const uint32_t *tensors, uint32_t n)
 {
     groups_part p = {.m = m, .tensors = tensors, .n = n, .member = member};
     uint32_t index = (uint32_t)m->groups.len;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Inside of the groups stage: references between the tensors of the program, and the work on one strongly
- * connected component.
+ * Inside of the groups stage: references between the tensors of the program, and the work on one
+ * strongly connected component.
  */
 #ifndef FTL_CHECK_GROUPS_H
 #define FTL_CHECK_GROUPS_H
@@ -10,13 +10,14 @@
 
 #define GROUPS_NONE UINT32_MAX
 
-/* A reference of an equation to a tensor of this run (virtual time: the step that this run computes). */
+/* A reference of an equation to a tensor of this run (virtual time: the step that this run
+ * computes). */
 typedef struct groups_read {
     uint32_t equation;
     uint32_t head, tensor;
     const ftl_expr *expr;
     uint32_t order; /* of appearance */
-    bool negative; /* more of the tensor may mean less of the head */
+    bool negative;  /* more of the tensor may mean less of the head */
 } groups_read;
 
 typedef struct groups_edges { /* reads by head: list[first[t]] to list[first[t + 1]] */
@@ -30,19 +31,21 @@ typedef struct groups_part {
     ftl_model *m;
     const uint32_t *tensors;
     uint32_t n;
-    uint32_t *member;      /* by tensor: its number, or GROUPS_NONE; shared by all components */
-    groups_read *reads;    /* between members, in the order of the equations */
+    uint32_t *member;   /* by tensor: its number, or GROUPS_NONE; shared by all components */
+    groups_read *reads; /* between members, in the order of the equations */
     size_t n_reads;
 } groups_part;
 
 /* ---- references (groups_read.c) ---- */
 void groups_collect(ftl_model *m, groups_edges *out);
 /* The written index of a dimension of a tensor. */
-const ftl_at_place *groups_find_place(const ftl_tensor_decl *t, const ftl_at_place *places, uint32_t dim);
+const ftl_at_place *groups_find_place(const ftl_tensor_decl *t, const ftl_at_place *places,
+                                      uint32_t dim);
 
 /* ---- components (groups.c) ----
- * Strongly connected components of n nodes, dependencies first: order lists the nodes, starts where each
- * component begins (n_parts + 1 entries). next[first[v]] .. next[first[v + 1] - 1] are what v depends on. */
+ * Strongly connected components of n nodes, dependencies first: order lists the nodes, starts where
+ * each component begins (n_parts + 1 entries). next[first[v]] .. next[first[v + 1] - 1] are what v
+ * depends on. */
 typedef struct groups_graph {
     uint32_t n;
     const uint32_t *first, *next;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * References between tensors, with their signs: whether the head can only grow with what is read. Minus,
- * not, divisors and the left side of < turn the sign; equality, parity and gathered places have none and
- * count as negative.
+ * References between tensors, with their signs: whether the head can only grow with what is read.
+ * Minus, not, divisors and the left side of < turn the sign; equality, parity and gathered places
+ * have none and count as negative.
  */
 #include "check/groups.h"
 
@@ -50,7 +50,8 @@ static bool is_now(reader *r, const ftl_expr *e)
                                  "'%s' is read at %s, but its newest step is %s", t->name,
                                  write_step(r->m, step), write_step(r->m, newest));
     if (t->equations.len == 0)
-        ftl_diag_hint(r->m->diags, d, "an input is known up to *t; earlier steps are *t-1, *t-2, ...");
+        ftl_diag_hint(r->m->diags, d,
+                      "an input is known up to *t; earlier steps are *t-1, *t-2, ...");
     return false;
 }
 
@@ -81,25 +82,34 @@ static sign find_operand_sign(const ftl_expr *e, size_t i, sign s)
 {
     switch (e->op) {
     case FTL_OP_NEG_:
-    case FTL_OP_NOT_: return turn(s);
+    case FTL_OP_NOT_:
+        return turn(s);
     case FTL_OP_SUB_:
-    case FTL_OP_DIV_: return i > 0 ? turn(s) : s;
+    case FTL_OP_DIV_:
+        return i > 0 ? turn(s) : s;
     case FTL_OP_LT_:
-    case FTL_OP_LE_: return i == 0 ? turn(s) : s;
-    case FTL_OP_NE_: return is_zero(e->args.data[1]) || is_zero(e->args.data[0]) ? s : SIGN_NONE;
-    case FTL_OP_SELECT_: return i == 0 ? SIGN_NONE : s;
+    case FTL_OP_LE_:
+        return i == 0 ? turn(s) : s;
+    case FTL_OP_NE_:
+        return is_zero(e->args.data[1]) || is_zero(e->args.data[0]) ? s : SIGN_NONE;
+    case FTL_OP_SELECT_:
+        return i == 0 ? SIGN_NONE : s;
     case FTL_OP_EQ_:
     case FTL_OP_SIN_:
-    case FTL_OP_COS_: return SIGN_NONE;
-    case FTL_OP_POW_: return i == 0 ? s : SIGN_NONE;
-    default: return s;
+    case FTL_OP_COS_:
+        return SIGN_NONE;
+    case FTL_OP_POW_:
+        return i == 0 ? s : SIGN_NONE;
+    default:
+        return s;
     }
 }
 
 static void read_map(reader *r, const ftl_expr *e, sign s)
 {
     for (size_t i = 0; i < e->args.len; i++)
-        if (e->op == FTL_OP_MUL_ && e->args.data[i]->kind == FTL_EXPR_NUMBER && e->args.data[i]->number < 0)
+        if (e->op == FTL_OP_MUL_ && e->args.data[i]->kind == FTL_EXPR_NUMBER &&
+            e->args.data[i]->number < 0)
             s = turn(s);
     for (size_t i = 0; i < e->args.len; i++)
         read_expr(r, e->args.data[i], find_operand_sign(e, i, s));
@@ -115,7 +125,8 @@ static void read_call(reader *r, const ftl_expr *e, sign s)
               e->builtin == FTL_BUILTIN_CONCAT;
     for (size_t i = 0; i < e->args.len; i++)
         read_expr(r, e->args.data[i], rising ? s : SIGN_NONE);
-    const ftl_expr *const parts[] = {e->call->mask, e->call->scale, e->call->temperature, e->call->position};
+    const ftl_expr *const parts[] = {e->call->mask, e->call->scale, e->call->temperature,
+                                     e->call->position};
     for (size_t i = 0; i < FTL_COUNT(parts); i++)
         if (parts[i])
             read_expr(r, parts[i], SIGN_NONE);
@@ -174,7 +185,8 @@ void groups_collect(ftl_model *m, groups_edges *out)
         out->list[out->first[r.reads.data[i].head + 1]++] = r.reads.data[i];
 }
 
-const ftl_at_place *groups_find_place(const ftl_tensor_decl *t, const ftl_at_place *places, uint32_t dim)
+const ftl_at_place *groups_find_place(const ftl_tensor_decl *t, const ftl_at_place *places,
+                                      uint32_t dim)
 {
     return &places[t->has_time && dim >= t->time_place ? dim + 1 : dim];
 }

@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Scans. A component runs along one axis when each member has a dimension such that every reference between
- * members reads at (the head's place + c) along these dimensions, with all c <= 0 (forward) or all c >= 0
- * (reverse), and references with c = 0 make no cycle. Where they do make one, the members on it must run so
- * along a second axis within each step. Dimensions are found by trying those of one member and following
- * the references from there.
+ * Scans. A component runs along one axis when each member has a dimension such that every reference
+ * between members reads at (the head's place + c) along these dimensions, with all c <= 0 (forward)
+ * or all c >= 0 (reverse), and references with c = 0 make no cycle. Where they do make one, the
+ * members on it must run so along a second axis within each step. Dimensions are found by trying
+ * those of one member and following the references from there.
  */
 #include "check/groups.h"
 
 /* One try: a dimension for each member that takes part. */
 typedef struct attempt {
     const groups_part *p;
-    const bool *takes_part;  /* by member, null: all */
-    const uint32_t *outer;   /* dimensions of the outer axis that are taken, or null */
-    uint32_t *dim;           /* by member, GROUPS_NONE: not found yet */
-    int64_t *step;           /* by read: c */
-    bool *counts;            /* by read: it is between those that take part */
-    uint32_t *first, *next;  /* reads of a member, as head and as what is read: chains of 1 + 2 * read + side */
+    const bool *takes_part; /* by member, null: all */
+    const uint32_t *outer;  /* dimensions of the outer axis that are taken, or null */
+    uint32_t *dim;          /* by member, GROUPS_NONE: not found yet */
+    int64_t *step;          /* by read: c */
+    bool *counts;           /* by read: it is between those that take part */
+    uint32_t *first,
+        *next; /* reads of a member, as head and as what is read: chains of 1 + 2 * read + side */
 } attempt;
 
 static const ftl_tensor_decl *get_tensor(const groups_part *p, uint32_t member)
@@ -36,7 +37,8 @@ static uint32_t get_read(const groups_part *p, const groups_read *r)
 
 static const ftl_at_place *find_left(const groups_part *p, const groups_read *r, uint32_t dim)
 {
-    return groups_find_place(get_tensor(p, get_head(p, r)), p->m->equations.data[r->equation].left, dim);
+    return groups_find_place(get_tensor(p, get_head(p, r)), p->m->equations.data[r->equation].left,
+                             dim);
 }
 
 static const ftl_at_place *find_right(const groups_part *p, const groups_read *r, uint32_t dim)
@@ -121,7 +123,8 @@ static bool follow(attempt *a, uint32_t from, uint32_t dim)
     return true;
 }
 
-/* c of every reference; false when one does not stay on the axis, or they go both ways or nowhere. */
+/* c of every reference; false when one does not stay on the axis, or they go both ways or nowhere.
+ */
 static bool measure(attempt *a, bool *reverse)
 {
     const groups_part *p = a->p;
@@ -134,8 +137,8 @@ static bool measure(attempt *a, bool *reverse)
         const ftl_at_place *left = find_left(p, r, a->dim[get_head(p, r)]);
         const ftl_at_place *right = find_right(p, r, a->dim[get_read(p, r)]);
         bool both_constant = is_constant(left) && is_constant(right);
-        bool both_shifted =
-            is_shifted(left, &left_axis) && is_shifted(right, &right_axis) && left_axis == right_axis;
+        bool both_shifted = is_shifted(left, &left_axis) && is_shifted(right, &right_axis) &&
+                            left_axis == right_axis;
         if (!both_constant && !both_shifted)
             return false;
         a->step[i] = right->offset - left->offset;
@@ -201,7 +204,8 @@ static attempt make_attempt(const groups_part *p)
 static bool set_axis(const attempt *a, bool reverse, ftl_scan_axis *axis)
 {
     const groups_part *p = a->p;
-    *axis = (ftl_scan_axis){.reverse = reverse, .extent = -1, .place = FTL_NEW_ARRAY(p->m->arena, uint32_t, p->n)};
+    *axis = (ftl_scan_axis){
+        .reverse = reverse, .extent = -1, .place = FTL_NEW_ARRAY(p->m->arena, uint32_t, p->n)};
     for (uint32_t i = 0; i < p->n; i++) {
         axis->place[i] = a->dim[i];
         if (a->dim[i] == GROUPS_NONE)
@@ -215,18 +219,21 @@ static bool set_axis(const attempt *a, bool reverse, ftl_scan_axis *axis)
 }
 
 /* Runs the cycle within a step, which is component `which` of parts, along a second axis. */
-static bool find_inner(const attempt *outer, groups_order *parts, uint32_t which, ftl_scan_axis *axis)
+static bool find_inner(const attempt *outer, groups_order *parts, uint32_t which,
+                       ftl_scan_axis *axis)
 {
     const groups_part *p = outer->p;
     attempt a = make_attempt(p);
     bool *inside = FTL_NEW_ARRAY(p->m->arena, bool, p->n), reverse;
-    uint32_t start = parts->starts[which], end = parts->starts[which + 1], from = parts->order[start], ignored = 0;
+    uint32_t start = parts->starts[which], end = parts->starts[which + 1],
+             from = parts->order[start], ignored = 0;
     for (uint32_t i = start; i < end; i++)
         inside[parts->order[i]] = true;
     a.takes_part = inside;
     a.outer = outer->dim;
     for (size_t i = 0; i < p->n_reads; i++)
-        a.counts[i] = outer->step[i] == 0 && inside[get_head(p, &p->reads[i])] && inside[get_read(p, &p->reads[i])];
+        a.counts[i] = outer->step[i] == 0 && inside[get_head(p, &p->reads[i])] &&
+                      inside[get_read(p, &p->reads[i])];
     link_reads(&a);
     for (uint32_t d = 0; d < get_tensor(p, from)->rank; d++) {
         groups_order inner;

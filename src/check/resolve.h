@@ -3,11 +3,10 @@
  * Inside of the resolve stage. The order of work (resolve.c):
  *   modules    the program and what it imports, each with its constants, functions and declarations
  *   heads      what each statement defines: names, kinds, ranks; blocks become scopes
- *   flatten    statements are copied with every name bound; calls of functions become hidden equations
- *   load       sources and inputs that the run needs
- *   symbols    domains of places, numbers of symbols, facts
- *   finish     symbols become numbers; the flat equations go into the model
- * Nothing is changed in the tree that was parsed.
+ *   flatten    statements are copied with every name bound; calls of functions become hidden
+ * equations load       sources and inputs that the run needs symbols    domains of places, numbers
+ * of symbols, facts finish     symbols become numbers; the flat equations go into the model Nothing
+ * is changed in the tree that was parsed.
  */
 #ifndef FTL_CHECK_RESOLVE_H
 #define FTL_CHECK_RESOLVE_H
@@ -25,7 +24,12 @@ typedef struct resolve_instance resolve_instance;
 
 typedef FTL_VEC(const char *) resolve_names;
 
-typedef enum resolve_state { RESOLVE_NEW, RESOLVE_BUSY, RESOLVE_DONE, RESOLVE_FAILED } resolve_state;
+typedef enum resolve_state {
+    RESOLVE_NEW,
+    RESOLVE_BUSY,
+    RESOLVE_DONE,
+    RESOLVE_FAILED
+} resolve_state;
 
 /* A const or a param. */
 typedef struct resolve_constant {
@@ -42,26 +46,27 @@ typedef struct resolve_fn {
     resolve_module *module;
     resolve_state state;
     FTL_VEC(const ftl_stmt *) equations;
-    FTL_VEC(const char *) body;   /* names that the body defines, in order */
-    FTL_VEC(uint64_t) depends;    /* by name of the body: bit k set when it depends on formal k */
-    ftl_map body_index;           /* name -> index in body */
-    ftl_map formal_index;         /* name -> index in the formals */
-    ftl_map dims;                 /* names of the formals' axes */
-    uint32_t result;              /* index in body */
+    FTL_VEC(const char *) body; /* names that the body defines, in order */
+    FTL_VEC(uint64_t) depends;  /* by name of the body: bit k set when it depends on formal k */
+    ftl_map body_index;         /* name -> index in body */
+    ftl_map formal_index;       /* name -> index in the formals */
+    ftl_map dims;               /* names of the formals' axes */
+    uint32_t result;            /* index in body */
 } resolve_fn;
 
 #define RESOLVE_MAX_FORMALS 64
 
 struct resolve_module {
-    const char *file;    /* as printed; base of its imports and domain files */
-    const char *prefix;  /* of its tensors' names: "" or "ns::" */
+    const char *file;   /* as printed; base of its imports and domain files */
+    const char *prefix; /* of its tensors' names: "" or "ns::" */
     const ftl_tree *tree;
     resolve_state state;
     ftl_map constants, fns, imports; /* name -> index in the resolver's list */
     resolve_scope *top;
 };
 
-/* Where names are looked up: blocks inside of the module's top level, or the body of an instance. */
+/* Where names are looked up: blocks inside of the module's top level, or the body of an instance.
+ */
 struct resolve_scope {
     resolve_scope *outer;
     resolve_module *module;
@@ -77,14 +82,14 @@ typedef struct resolve_arg {
 
 struct resolve_instance {
     resolve_fn *fn;
-    const char *label;    /* "f#3" */
-    ftl_span span;        /* the call */
-    ftl_node **given;     /* one for each formal: the argument as written */
-    resolve_arg *args;    /* one for each formal */
-    resolve_scope *scope; /* of its body */
+    const char *label;      /* "f#3" */
+    ftl_span span;          /* the call */
+    ftl_node **given;       /* one for each formal: the argument as written */
+    resolve_arg *args;      /* one for each formal */
+    resolve_scope *scope;   /* of its body */
     resolve_names *carried; /* by name of the body: axes that come before its own */
-    uint32_t *tensors;    /* by name of the body */
-    ftl_map tensor_index; /* tensor -> index in body */
+    uint32_t *tensors;      /* by name of the body */
+    ftl_map tensor_index;   /* tensor -> index in body */
 };
 
 /* A statement with the scope it stands in. */
@@ -101,9 +106,9 @@ typedef struct resolve_flat {
     const char *text;
     ftl_span span;
     bool is_hidden, is_dropped;
-    bool is_fact;        /* constant indices and a number: its bare names are symbols */
-    ftl_map names;       /* its variables -> 1 + a place where each stands */
-    ftl_map constants;   /* its names that are symbols -> 1 + a place whose domain has each */
+    bool is_fact;      /* constant indices and a number: its bare names are symbols */
+    ftl_map names;     /* its variables -> 1 + a place where each stands */
+    ftl_map constants; /* its names that are symbols -> 1 + a place whose domain has each */
 } resolve_flat;
 
 /* A reference to a name that the program does not define. */
@@ -122,7 +127,11 @@ typedef struct resolve_fact {
 } resolve_fact;
 
 /* What gives symbols their numbers, in the order of the program. */
-typedef enum resolve_data_kind { RESOLVE_DATA_FACT, RESOLVE_DATA_SOURCE, RESOLVE_DATA_HEAD } resolve_data_kind;
+typedef enum resolve_data_kind {
+    RESOLVE_DATA_FACT,
+    RESOLVE_DATA_SOURCE,
+    RESOLVE_DATA_HEAD
+} resolve_data_kind;
 typedef struct resolve_data {
     resolve_data_kind kind;
     size_t index; /* in facts, in tensors, in flats */
@@ -130,15 +139,15 @@ typedef struct resolve_data {
 
 /* What is known of a tensor beyond its declaration. */
 typedef struct resolve_tensor {
-    const ftl_stmt *source;      /* SOURCE: its statement */
-    const ftl_node *names;       /* lhs that names its axes for queries: first equation, else source */
-    const ftl_stmt *first;       /* first equation: its projection rules */
+    const ftl_stmt *source; /* SOURCE: its statement */
+    const ftl_node *names;  /* lhs that names its axes for queries: first equation, else source */
+    const ftl_stmt *first;  /* first equation: its projection rules */
     bool is_defined, is_needed, is_loaded;
-    bool is_poisoned;            /* its definitions disagree: say no more about it */
-    bool is_broken;              /* one of its equations was dropped */
+    bool is_poisoned;             /* its definitions disagree: say no more about it */
+    bool is_broken;               /* one of its equations was dropped */
     uint32_t n_sources, n_others; /* statements that define it */
-    uint32_t place0;             /* its first place in the table of places */
-    int64_t **columns;           /* of its facts */
+    uint32_t place0;              /* its first place in the table of places */
+    int64_t **columns;            /* of its facts */
 } resolve_tensor;
 
 /* A place of a tensor, an element of a union-find forest. Of a root: */
@@ -154,8 +163,8 @@ typedef struct resolve_bare {
     ftl_span span;
 } resolve_bare;
 typedef struct resolve_symbol {
-    int32_t declared;     /* first declared domain that has it, -1 */
-    bool is_ambiguous;    /* another one has it too */
+    int32_t declared;             /* first declared domain that has it, -1 */
+    bool is_ambiguous;            /* another one has it too */
     FTL_VEC(resolve_bare) places; /* where facts have it, bare */
 } resolve_symbol;
 
@@ -170,14 +179,14 @@ struct resolver {
     FTL_VEC(resolve_flat) flats;
     FTL_VEC(resolve_instance *) jobs;
     size_t jobs_done, n_instances, n_hidden, n_renamed;
-    bool is_full;                    /* the limit of hidden equations was reported */
+    bool is_full; /* the limit of hidden equations was reported */
     FTL_VEC(resolve_use) uses;
     FTL_VEC(resolve_fact) facts;
     FTL_VEC(resolve_data) data;
     unsigned depth;                  /* of nested constants */
     FTL_VEC(ftl_node *) query_nodes; /* beside the model's queries */
     resolve_place *places;
-    ftl_map symbols;                 /* name -> resolve_symbol */
+    ftl_map symbols; /* name -> resolve_symbol */
 };
 
 /* The equation that is being flattened. */
@@ -185,7 +194,7 @@ typedef struct resolve_eq {
     resolver *r;
     resolve_scope *scope;
     const ftl_stmt *stmt;
-    ftl_map axes;  /* names that it uses as axes, as written and as renamed */
+    ftl_map axes;   /* names that it uses as axes, as written and as renamed */
     ftl_map counts; /* occurrences of its names, when is_counted */
     bool is_counted;
 } resolve_eq;
@@ -207,7 +216,8 @@ resolve_constant *resolve_find_constant(resolver *r, resolve_module *module, con
 /* True and the value when n is made of numbers; nothing is reported. */
 bool resolve_is_number(const ftl_node *n, double *out);
 /* The module that n's namespace stands for; false after an error. */
-bool resolve_find_import(resolver *r, resolve_module *module, const ftl_node *n, resolve_module **out);
+bool resolve_find_import(resolver *r, resolve_module *module, const ftl_node *n,
+                         resolve_module **out);
 
 /* ---- heads (resolve_head.c) ---- */
 void resolve_heads(resolver *r);
@@ -249,14 +259,15 @@ ftl_node *resolve_inline(resolve_eq *e, resolve_fn *fn, const ftl_node *n);
 /* The bodies of the calls so far. */
 void resolve_run_jobs(resolver *r);
 bool resolve_is_formal(const resolve_eq *e, const char *name);
-/* True when n names a parameter of the function; *out is what stands for it, null after an error. */
+/* True when n names a parameter of the function; *out is what stands for it, null after an error.
+ */
 bool resolve_substitute(resolve_eq *e, const ftl_node *n, ftl_node **out);
 /* Puts the axes that the caller's arguments carry before the indices of a tensor of the body. */
 void resolve_carry(const resolve_eq *e, uint32_t tensor, ftl_node *ref);
 
 /* ---- axes of expressions (resolve_axes.c) ---- */
-/* Axes that a flattened expression shows, in order of appearance; those in keep (may be null) are not
- * summed by its products. False where they cannot be told. */
+/* Axes that a flattened expression shows, in order of appearance; those in keep (may be null) are
+ * not summed by its products. False where they cannot be told. */
 bool resolve_list_axes(resolve_eq *e, const ftl_node *n, const ftl_map *keep, resolve_names *out);
 /* Adds the occurrences of names in n to counts; new names to names (may be null). */
 void resolve_count_names(resolve_eq *e, const ftl_node *n, ftl_map *counts, resolve_names *names);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Which axes an expression shows where no left side names them: arguments of functions and expressions of
- * sinks. They stand in order of first appearance; an axis that two factors of a product use is summed by
- * that product (language.md section 3, rule 3a) unless something outside of it uses the axis too.
+ * Which axes an expression shows where no left side names them: arguments of functions and
+ * expressions of sinks. They stand in order of first appearance; an axis that two factors of a
+ * product use is summed by that product (language.md section 3, rule 3a) unless something outside
+ * of it uses the axis too.
  */
 #include "check/resolve.h"
 
@@ -102,7 +103,8 @@ static bool list_factors(lister *l, const ftl_node *n, resolve_names *out, ftl_m
 {
     resolve_names own = {0};
     if (is_product(n))
-        return list_factors(l, n->args.data[0], out, users) && list_factors(l, n->args.data[1], out, users);
+        return list_factors(l, n->args.data[0], out, users) &&
+               list_factors(l, n->args.data[1], out, users);
     if (!list_node(l, n, &own))
         return false;
     for (size_t i = 0; i < own.len; i++) {
@@ -177,7 +179,8 @@ static bool list_fold(lister *l, const ftl_node *n, resolve_names *out)
 static bool list_attention(lister *l, const ftl_node *n, resolve_names *out)
 {
     resolve_names q = {0}, v = {0};
-    if (!list_node(l, n->args.data[0], &q) || !list_node(l, n->args.data[2], &v) || q.len == 0 || v.len == 0)
+    if (!list_node(l, n->args.data[0], &q) || !list_node(l, n->args.data[2], &v) || q.len == 0 ||
+        v.len == 0)
         return false;
     for (size_t i = 0; i + 1 < q.len; i++)
         put(l, q.data[i], out);
@@ -192,17 +195,23 @@ static bool list_call(lister *l, const ftl_node *n, resolve_names *out)
         return false;
     switch (b) {
     case FTL_BUILTIN_MIN:
-    case FTL_BUILTIN_MAX: return n->args.len > 1 ? list_all(l, n, out) : list_fold(l, n, out);
-    case FTL_BUILTIN_ATTENTION: return list_attention(l, n, out);
-    case FTL_BUILTIN_CONST: return n->args.data[0]->kind != FTL_NODE_LIST;
+    case FTL_BUILTIN_MAX:
+        return n->args.len > 1 ? list_all(l, n, out) : list_fold(l, n, out);
+    case FTL_BUILTIN_ATTENTION:
+        return list_attention(l, n, out);
+    case FTL_BUILTIN_CONST:
+        return n->args.data[0]->kind != FTL_NODE_LIST;
     case FTL_BUILTIN_CONCAT:
     case FTL_BUILTIN_CAUSAL_MASK:
-    case FTL_BUILTIN_TOPK: return false;
-    default: break;
+    case FTL_BUILTIN_TOPK:
+        return false;
+    default:
+        break;
     }
     if (ftl_builtin_get_info(b)->class_ == FTL_BUILTIN_CLASS_FOLD)
         return list_fold(l, n, out);
-    bool is_each = ftl_builtin_get_info(b)->class_ == FTL_BUILTIN_CLASS_EACH && b != FTL_BUILTIN_CAST;
+    bool is_each =
+        ftl_builtin_get_info(b)->class_ == FTL_BUILTIN_CLASS_EACH && b != FTL_BUILTIN_CAST;
     return is_each ? list_all(l, n, out) : list_node(l, n->args.data[0], out);
 }
 
@@ -222,14 +231,20 @@ static bool list_node(lister *l, const ftl_node *n, resolve_names *out)
 {
     switch (n->kind) {
     case FTL_NODE_NAME:
-        if (ftl_map_find(&l->e->axes, FTL_KEY(n->name), NULL) || resolve_is_declared_axis(l->e->r, n->name))
+        if (ftl_map_find(&l->e->axes, FTL_KEY(n->name), NULL) ||
+            resolve_is_declared_axis(l->e->r, n->name))
             put(l, n->name, out);
         return true;
-    case FTL_NODE_REF: return list_reference(l, n, out);
-    case FTL_NODE_CALL: return list_call(l, n, out);
-    case FTL_NODE_REDUCE: return list_reduce(l, n, out);
-    case FTL_NODE_LIST: return false;
-    default: return is_product(n) ? list_product(l, n, out) : list_all(l, n, out);
+    case FTL_NODE_REF:
+        return list_reference(l, n, out);
+    case FTL_NODE_CALL:
+        return list_call(l, n, out);
+    case FTL_NODE_REDUCE:
+        return list_reduce(l, n, out);
+    case FTL_NODE_LIST:
+        return false;
+    default:
+        return is_product(n) ? list_product(l, n, out) : list_all(l, n, out);
     }
 }
 

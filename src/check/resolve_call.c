@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Calls: builtins under their canonical names, with their arguments counted and their keywords known;
- * functions of the program are inlined. What is written Name(i, j) is a relation unless Name is one of these.
+ * Calls: builtins under their canonical names, with their arguments counted and their keywords
+ * known; functions of the program are inlined. What is written Name(i, j) is a relation unless Name
+ * is one of these.
  */
 #include "check/resolve.h"
 
@@ -24,7 +25,8 @@ static resolve_fn *find_fn(const resolve_eq *e, const ftl_node *n)
     return e->r->fns.data[index];
 }
 
-/* Even(x) is the program's relation when the program defines it so; even(x) always is the builtin. */
+/* Even(x) is the program's relation when the program defines it so; even(x) always is the builtin.
+ */
 static bool is_relation_name(const resolve_eq *e, const ftl_node *n)
 {
     uint32_t tensor;
@@ -77,23 +79,24 @@ static ftl_node *fail_unknown(resolve_eq *e, const ftl_node *n)
     uint32_t tensor;
     ftl_diags *diags = e->r->m->diags;
     if (!n->ns && !n->macro && resolve_find_tensor(e->scope, n->name, &tensor)) {
-        ftl_diag *d = ftl_diag_error(diags, FTL_E_FUNCTION, n->span,
-                                     "'%s' is no function: it is a tensor, and its places hold indices only",
-                                     n->name);
-        ftl_diag_hint(diags, d, "a product is written '%s * (...)', a reference '%s[i]' or '%s(x)'", n->name,
-                      n->name, n->name);
+        ftl_diag *d = ftl_diag_error(
+            diags, FTL_E_FUNCTION, n->span,
+            "'%s' is no function: it is a tensor, and its places hold indices only", n->name);
+        ftl_diag_hint(diags, d, "a product is written '%s * (...)', a reference '%s[i]' or '%s(x)'",
+                      n->name, n->name, n->name);
         return NULL;
     }
     ftl_diag *d = ftl_diag_error(diags, FTL_E_FUNCTION, n->span, "unknown %s '%s%s%s%s'",
-                                 n->macro ? "macro" : "function", n->macro ? "@" : "", n->ns ? n->ns : "",
-                                 n->ns ? "::" : "", n->name);
+                                 n->macro ? "macro" : "function", n->macro ? "@" : "",
+                                 n->ns ? n->ns : "", n->ns ? "::" : "", n->name);
     const char *near = suggest_function(e, n->name);
     if (n->macro)
         ftl_diag_hint(diags, d, "the macros are @softmax and @layer_norm");
     else if (near)
         ftl_diag_hint(diags, d, "did you mean '%s'?", near);
     else
-        ftl_diag_hint(diags, d, "define it with 'fn %s(...) -> ...', or see the builtins in the reference",
+        ftl_diag_hint(diags, d,
+                      "define it with 'fn %s(...) -> ...', or see the builtins in the reference",
                       n->name);
     return NULL;
 }
@@ -117,13 +120,14 @@ static bool check_count(resolve_eq *e, const ftl_node *n, const ftl_builtin_info
     int given = (int)n->args.len;
     if (given >= info->min_args && (info->max_args < 0 || given <= info->max_args))
         return true;
-    const char *most = info->max_args < 0                 ? " or more"
-                       : info->max_args == info->min_args ? ""
-                       : ftl_arena_printf(e->r->m->arena, " to %d", info->max_args);
+    const char *most = info->max_args < 0 ? " or more"
+                       : info->max_args == info->min_args
+                           ? ""
+                           : ftl_arena_printf(e->r->m->arena, " to %d", info->max_args);
     bool one = info->min_args == 1 && info->max_args == 1;
-    ftl_diag *d = ftl_diag_error(e->r->m->diags, FTL_E_ARGUMENT, n->span,
-                                 "'%s' takes %d%s argument%s, %d %s given", info->name, info->min_args, most,
-                                 one ? "" : "s", given, given == 1 ? "is" : "are");
+    ftl_diag *d = ftl_diag_error(
+        e->r->m->diags, FTL_E_ARGUMENT, n->span, "'%s' takes %d%s argument%s, %d %s given",
+        info->name, info->min_args, most, one ? "" : "s", given, given == 1 ? "is" : "are");
     ftl_diag_hint(e->r->m->diags, d, "%s: %s", info->name, info->doc);
     return false;
 }
@@ -137,9 +141,9 @@ static bool check_keywords(resolve_eq *e, const ftl_node *n, const ftl_builtin_i
             twice |= n->kwargs.data[q].name == k->name;
         if (has_word(info->keywords, k->name) && !twice)
             continue;
-        ftl_diag *d = ftl_diag_error(e->r->m->diags, FTL_E_ARGUMENT, n->span,
-                                     twice ? "'%s' is given '%s' twice" : "'%s' has no argument '%s'",
-                                     info->name, k->name);
+        ftl_diag *d = ftl_diag_error(
+            e->r->m->diags, FTL_E_ARGUMENT, n->span,
+            twice ? "'%s' is given '%s' twice" : "'%s' has no argument '%s'", info->name, k->name);
         if (!twice && *info->keywords)
             ftl_diag_hint(e->r->m->diags, d, "its keyword arguments: %s", info->keywords);
         return false;
@@ -152,8 +156,8 @@ static ftl_node *resolve_axis(resolve_eq *e, ftl_node *v)
 {
     bool is_axis = v->name && ftl_map_find(&e->axes, FTL_KEY(v->name), NULL);
     if (v->kind != FTL_NODE_STRING && !(v->kind == FTL_NODE_NAME && is_axis)) {
-        bool is_constant = v->kind == FTL_NODE_NAME &&
-                           resolve_find_constant(e->r, e->scope->module, v->name);
+        bool is_constant =
+            v->kind == FTL_NODE_NAME && resolve_find_constant(e->r, e->scope->module, v->name);
         return v->kind == FTL_NODE_NAME && !is_constant ? v : resolve_expr(e, v);
     }
     ftl_node *out = FTL_NEW(e->r->m->arena, ftl_node);
@@ -201,8 +205,8 @@ static bool is_index_function(ftl_builtin b)
 static bool take_index(resolve_eq *e, ftl_node *call)
 {
     if (call->args.data[0]->kind != FTL_NODE_NAME) {
-        ftl_diag_error(e->r->m->diags, FTL_E_ARGUMENT, call->span, "'%s' takes the name of an index",
-                       call->name);
+        ftl_diag_error(e->r->m->diags, FTL_E_ARGUMENT, call->span,
+                       "'%s' takes the name of an index", call->name);
         return false;
     }
     ftl_node *index = FTL_NEW(e->r->m->arena, ftl_node);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Constants: const and param statements, evaluated when they are first asked for, so that their order
- * in the program does not matter.
+ * Constants: const and param statements, evaluated when they are first asked for, so that their
+ * order in the program does not matter.
  */
 #include "check/resolve.h"
 
 #include <math.h>
 
-#define MAX_STEPS 4000 /* nested evaluations: expressions inside of constants inside of expressions */
+#define MAX_STEPS                                                                                  \
+    4000 /* nested evaluations: expressions inside of constants inside of expressions */
 
 /* Why a constant expression has no value. */
 typedef struct fault {
@@ -28,20 +29,47 @@ static bool fail(fault *f, const ftl_node *at, const char *why)
 static bool eval_binary(ftl_op op, double a, double b, double *out) /* dispatch */
 {
     switch (op) {
-    case FTL_OP_ADD: *out = a + b; return true;
-    case FTL_OP_SUB: *out = a - b; return true;
-    case FTL_OP_MUL: *out = a * b; return true;
-    case FTL_OP_DIV: *out = a / b; return true;
-    case FTL_OP_POW: *out = pow(a, b); return true;
-    case FTL_OP_EQ: *out = a == b; return true;
-    case FTL_OP_NE: *out = a != b; return true;
-    case FTL_OP_LT: *out = a < b; return true;
-    case FTL_OP_LE: *out = a <= b; return true;
-    case FTL_OP_GT: *out = a > b; return true;
-    case FTL_OP_GE: *out = a >= b; return true;
-    case FTL_OP_AND: *out = a != 0 && b != 0; return true;
-    case FTL_OP_OR: *out = a != 0 || b != 0; return true;
-    default: return false;
+    case FTL_OP_ADD:
+        *out = a + b;
+        return true;
+    case FTL_OP_SUB:
+        *out = a - b;
+        return true;
+    case FTL_OP_MUL:
+        *out = a * b;
+        return true;
+    case FTL_OP_DIV:
+        *out = a / b;
+        return true;
+    case FTL_OP_POW:
+        *out = pow(a, b);
+        return true;
+    case FTL_OP_EQ:
+        *out = a == b;
+        return true;
+    case FTL_OP_NE:
+        *out = a != b;
+        return true;
+    case FTL_OP_LT:
+        *out = a < b;
+        return true;
+    case FTL_OP_LE:
+        *out = a <= b;
+        return true;
+    case FTL_OP_GT:
+        *out = a > b;
+        return true;
+    case FTL_OP_GE:
+        *out = a >= b;
+        return true;
+    case FTL_OP_AND:
+        *out = a != 0 && b != 0;
+        return true;
+    case FTL_OP_OR:
+        *out = a != 0 || b != 0;
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -121,14 +149,16 @@ static bool eval_name(resolver *r, resolve_module *module, const ftl_node *n, do
     return true;
 }
 
-static bool eval_select(resolver *r, resolve_module *module, const ftl_node *n, double *out, fault *f)
+static bool eval_select(resolver *r, resolve_module *module, const ftl_node *n, double *out,
+                        fault *f)
 {
     double condition;
     return eval(r, module, n->args.data[0], &condition, f) &&
            eval(r, module, n->args.data[condition != 0 ? 1 : 2], out, f);
 }
 
-static bool eval_operands(resolver *r, resolve_module *module, const ftl_node *n, double *out, fault *f)
+static bool eval_operands(resolver *r, resolve_module *module, const ftl_node *n, double *out,
+                          fault *f)
 {
     double a, b = 0;
     if (!eval(r, module, n->args.data[0], &a, f))
@@ -188,8 +218,8 @@ bool resolve_number(resolver *r, const resolve_wish *wish, double *out)
         return true;
     if (!f.why)
         return false;
-    ftl_diag *d = ftl_diag_error(r->m->diags, FTL_E_CONSTANT, wish->at, "%s has no constant value: %s",
-                                 wish->what, f.why);
+    ftl_diag *d = ftl_diag_error(r->m->diags, FTL_E_CONSTANT, wish->at,
+                                 "%s has no constant value: %s", wish->what, f.why);
     if (f.at->span.off != wish->at.off && f.at != wish->node)
         ftl_diag_note(r->m->diags, d, f.at->span, "here");
     if (f.at->kind == FTL_NODE_NAME)
@@ -263,7 +293,8 @@ static void set_from_expression(resolver *r, resolve_constant *c)
         c->state = RESOLVE_FAILED;
         ftl_diag *d = ftl_diag_error(r->m->diags, FTL_E_CONSTANT, c->stmt->span,
                                      "param '%s' has no value", c->stmt->name);
-        ftl_diag_hint(r->m->diags, d, "give it one with --param %s=VALUE, or a default: param %s = ...",
+        ftl_diag_hint(r->m->diags, d,
+                      "give it one with --param %s=VALUE, or a default: param %s = ...",
                       c->stmt->name, c->stmt->name);
         return;
     }

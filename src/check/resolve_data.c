@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Numbers of symbols: as declared, else as first met, walking through facts, sources and left sides in the
- * order of the program (a relation row by row), then through inputs. Facts become tuples; columns of files
- * that hold symbols are numbered anew by their domains.
+ * Numbers of symbols: as declared, else as first met, walking through facts, sources and left sides
+ * in the order of the program (a relation row by row), then through inputs. Facts become tuples;
+ * columns of files that hold symbols are numbered anew by their domains.
  */
 #include "check/resolve.h"
 
@@ -14,16 +14,18 @@ static const char *suggest_symbol(const ftl_domain *d, const char *name)
 void resolve_fail_symbol(resolver *r, int32_t domain, const char *symbol, ftl_span span)
 {
     const ftl_domain *d = &r->m->domains.data[domain];
-    ftl_diag *diag = ftl_diag_error(r->m->diags, FTL_E_SYMBOL, span, "'%s' is not in domain '%s'", symbol,
-                                    d->name);
+    ftl_diag *diag = ftl_diag_error(r->m->diags, FTL_E_SYMBOL, span, "'%s' is not in domain '%s'",
+                                    symbol, d->name);
     const char *near = suggest_symbol(d, symbol);
-    ftl_diag_note(r->m->diags, diag, d->span, "'%s' is declared here with %zu symbols", d->name, d->symbols.len);
+    ftl_diag_note(r->m->diags, diag, d->span, "'%s' is declared here with %zu symbols", d->name,
+                  d->symbols.len);
     if (near)
         ftl_diag_hint(r->m->diags, diag, "did you mean '%s'?", near);
 }
 
 /* Number of a symbol, made when the domain is open and it is new. */
-static bool number_symbol(resolver *r, int32_t domain, const char *symbol, ftl_span span, int64_t *out)
+static bool number_symbol(resolver *r, int32_t domain, const char *symbol, ftl_span span,
+                          int64_t *out)
 {
     uint64_t found;
     ftl_domain *d = &r->m->domains.data[domain];
@@ -57,11 +59,12 @@ static bool number_place(resolver *r, const resolve_fact *fact, uint32_t place, 
     const ftl_domain *d = &r->m->domains.data[domain];
     if (!d->is_closed)
         ftl_diag_error(r->m->diags, FTL_E_SYMBOL, fact->span,
-                       "place %u of '%s' holds symbols, here it holds the number %lld", place + 1, t->name,
-                       (long long)*out);
+                       "place %u of '%s' holds symbols, here it holds the number %lld", place + 1,
+                       t->name, (long long)*out);
     else if (*out >= (int64_t)d->symbols.len)
-        ftl_diag_error(r->m->diags, FTL_E_RANGE, fact->span, "domain '%s' has %zu symbols, there is no number %lld",
-                       d->name, d->symbols.len, (long long)*out);
+        ftl_diag_error(r->m->diags, FTL_E_RANGE, fact->span,
+                       "domain '%s' has %zu symbols, there is no number %lld", d->name,
+                       d->symbols.len, (long long)*out);
     else
         return true;
     return false;
@@ -111,13 +114,14 @@ static void make_columns(resolver *r)
 /* ---- files ---- */
 
 typedef struct renumber {
-    int64_t *column;       /* the new one */
-    int64_t *number;       /* by the file's number, -1: not met */
+    int64_t *column; /* the new one */
+    int64_t *number; /* by the file's number, -1: not met */
     int32_t domain;
     ftl_span span;
 } renumber;
 
-static bool start_column(resolver *r, const ftl_tensor_decl *t, uint32_t k, ftl_span span, renumber *c)
+static bool start_column(resolver *r, const ftl_tensor_decl *t, uint32_t k, ftl_span span,
+                         renumber *c)
 {
     const ftl_source_info *s = &t->source;
     c->domain = t->domain[k];

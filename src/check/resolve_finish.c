@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Finish: symbols become numbers, the last bare names are settled, and the flat equations go into the
- * model. A symbol that its open domain does not have matches nothing: it is the place -1, which no tensor has.
+ * Finish: symbols become numbers, the last bare names are settled, and the flat equations go into
+ * the model. A symbol that its open domain does not have matches nothing: it is the place -1, which
+ * no tensor has.
  */
 #include "check/resolve.h"
 
@@ -109,10 +110,11 @@ static void fail_unbound(finisher *f, const ftl_node *n)
         resolve_fail_name(f->r, n->name, n->span);
         return;
     }
-    ftl_diag *d = ftl_diag_error(f->r->m->diags, FTL_E_UNBOUND, n->span,
-                                 "'%s' is not bound: it is no index of this rule, no symbol and no tensor",
-                                 n->name);
-    ftl_diag_hint(f->r->m->diags, d, "an atom such as R(%s) would bind it; a text is quoted: \"%s\"", n->name,
+    ftl_diag *d = ftl_diag_error(
+        f->r->m->diags, FTL_E_UNBOUND, n->span,
+        "'%s' is not bound: it is no index of this rule, no symbol and no tensor", n->name);
+    ftl_diag_hint(f->r->m->diags, d,
+                  "an atom such as R(%s) would bind it; a text is quoted: \"%s\"", n->name,
                   n->name);
 }
 
@@ -157,7 +159,8 @@ static ftl_node *finish_operand(finisher *f, ftl_node *n, const ftl_node *other)
         f->sound = false;
     } else if (domain < 0) {
         ftl_diag_error(f->r->m->diags, FTL_E_SYMBOL, n->span,
-                       "the text \"%s\" can only be compared with an index that stands for symbols", n->name);
+                       "the text \"%s\" can only be compared with an index that stands for symbols",
+                       n->name);
         f->sound = false;
     }
     ftl_node *out = FTL_NEW(f->r->m->arena, ftl_node);
@@ -190,8 +193,9 @@ static void finish_call(finisher *f, ftl_node *n)
             n->kwargs.data[i].value = finish_node(f, n->kwargs.data[i].value);
     if (b != FTL_BUILTIN_SIG || n->args.len > 1 || n->kwargs.len > 0 || has_temperature(f))
         return;
-    ftl_diag *d = ftl_diag_warn(f->r->m->diags, FTL_W_TEMPERATURE, n->span,
-                                "sig without a temperature is step: 1 where its argument is above 0");
+    ftl_diag *d =
+        ftl_diag_warn(f->r->m->diags, FTL_W_TEMPERATURE, n->span,
+                      "sig without a temperature is step: 1 where its argument is above 0");
     ftl_diag_hint(f->r->m->diags, d,
                   "give one with sig(x, T=0.5) or --temperature, or write sigmoid(x) or step(x)");
 }
@@ -294,10 +298,11 @@ static void warn_constant_head(finisher *f)
         place += lhs->indices.data[i].kind != FTL_INDEX_TIME;
         if (!name || !ftl_map_find(&f->flat->constants, FTL_KEY(name), NULL))
             continue;
-        ftl_diag *d = ftl_diag_warn(f->r->m->diags, FTL_W_CONSTANT_HEAD, lhs->indices.data[i].span,
-                                    "'%s' on the left is a symbol, not a variable: the rule defines this one place",
-                                    name);
-        ftl_diag_note(f->r->m->diags, d, find_declaration(f->r, domain, name), "'%s' is a symbol since here", name);
+        ftl_diag *d = ftl_diag_warn(
+            f->r->m->diags, FTL_W_CONSTANT_HEAD, lhs->indices.data[i].span,
+            "'%s' on the left is a symbol, not a variable: the rule defines this one place", name);
+        ftl_diag_note(f->r->m->diags, d, find_declaration(f->r, domain, name),
+                      "'%s' is a symbol since here", name);
         ftl_diag_hint(f->r->m->diags, d, "rename the variable, or quote the symbol: \"%s\"", name);
     }
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Flatten: a statement is copied with every name bound. A bare name in an expression is the value of an
- * index when the equation uses it as an axis, else a constant, else a scalar tensor, else a declared axis;
- * what is left stays a name until the symbols are known (resolve_finish.c).
+ * Flatten: a statement is copied with every name bound. A bare name in an expression is the value
+ * of an index when the equation uses it as an axis, else a constant, else a scalar tensor, else a
+ * declared axis; what is left stays a name until the symbols are known (resolve_finish.c).
  */
 #include "check/resolve.h"
 
@@ -56,8 +56,8 @@ static void collect_indices(resolve_eq *e, const ftl_node *n)
 static bool is_parity(const ftl_node *n)
 {
     ftl_builtin b;
-    return n->args.len == 1 && n->args.data[0]->kind == FTL_NODE_NAME && ftl_builtin_find(n->name, &b) &&
-           (b == FTL_BUILTIN_EVEN || b == FTL_BUILTIN_ODD);
+    return n->args.len == 1 && n->args.data[0]->kind == FTL_NODE_NAME &&
+           ftl_builtin_find(n->name, &b) && (b == FTL_BUILTIN_EVEN || b == FTL_BUILTIN_ODD);
 }
 
 static void collect_axes(resolve_eq *e, const ftl_node *n)
@@ -81,7 +81,8 @@ const char *resolve_rename(const resolve_eq *e, const char *name)
     const resolve_instance *instance = e->scope->instance;
     if (!instance || !name)
         return name;
-    if (resolve_is_declared_axis(e->r, name) && !ftl_map_find(&instance->fn->dims, FTL_KEY(name), NULL))
+    if (resolve_is_declared_axis(e->r, name) &&
+        !ftl_map_find(&instance->fn->dims, FTL_KEY(name), NULL))
         return name;
     const char *text = ftl_arena_printf(e->r->m->arena, "%s.%s", instance->fn->stmt->name, name);
     return ftl_intern_cstr(e->r->m->names, text);
@@ -119,9 +120,10 @@ static bool resolve_term(resolve_eq *e, const ftl_index_term *in, ftl_index_term
             return false;
         }
         if (names[i] && !c && axis) {
-            ftl_diag_error(e->r->m->diags, FTL_E_CONSTANT, in->span,
-                           "an index multiplies an axis with a constant; neither '%s' nor '%s' is one",
-                           in->factor, in->name);
+            ftl_diag_error(
+                e->r->m->diags, FTL_E_CONSTANT, in->span,
+                "an index multiplies an axis with a constant; neither '%s' nor '%s' is one",
+                in->factor, in->name);
             return false;
         }
         if (names[i] && !c)
@@ -176,11 +178,13 @@ static bool resolve_gather(resolve_eq *e, ftl_index *out)
         return true;
     }
     if (n->kind != FTL_NODE_NUMBER || n->number != floor(n->number) || fabs(n->number) > 0x1p52) {
-        ftl_diag_error(e->r->m->diags, FTL_E_AXIS, out->span, "an index is a name, a number or a tensor");
+        ftl_diag_error(e->r->m->diags, FTL_E_AXIS, out->span,
+                       "an index is a name, a number or a tensor");
         return false;
     }
     ftl_index_term *term = FTL_NEW(e->r->m->arena, ftl_index_term);
-    *term = (ftl_index_term){.sign = 1, .has_number = true, .number = (int64_t)n->number, .span = out->span};
+    *term = (ftl_index_term){
+        .sign = 1, .has_number = true, .number = (int64_t)n->number, .span = out->span};
     out->kind = FTL_INDEX_AFFINE;
     out->gather = NULL;
     out->terms.data = term;
@@ -199,7 +203,8 @@ static bool resolve_index(resolve_eq *e, const ftl_index *in, ftl_index *out)
         return resolve_bound(e, &out->divisor, "the size of a block");
     case FTL_INDEX_SLICE:
         out->name = resolve_rename(e, in->name);
-        return resolve_bound(e, &out->start, "a slice bound") && resolve_bound(e, &out->stop, "a slice bound") &&
+        return resolve_bound(e, &out->start, "a slice bound") &&
+               resolve_bound(e, &out->stop, "a slice bound") &&
                resolve_bound(e, &out->step, "the step of a slice");
     case FTL_INDEX_GATHER:
         return resolve_gather(e, out);
@@ -285,8 +290,9 @@ static bool check_use(resolve_eq *e, uint32_t tensor, const ftl_node *n)
             ftl_diag_hint(r->m->diags, d, "its index %u is virtual time: *t is the newest step",
                           t->time_place + 1);
     } else if (extra->is_defined && rank != t->rank) {
-        d = ftl_diag_error(r->m->diags, FTL_E_RANK, n->span, "'%s' has %s, here %zu %s given", t->name,
-                           write_indices(r, t), n->indices.len, n->indices.len == 1 ? "is" : "are");
+        d = ftl_diag_error(r->m->diags, FTL_E_RANK, n->span, "'%s' has %s, here %zu %s given",
+                           t->name, write_indices(r, t), n->indices.len,
+                           n->indices.len == 1 ? "is" : "are");
     } else {
         return true;
     }
@@ -316,16 +322,18 @@ static bool find_tensor(resolve_eq *e, const ftl_node *n, uint32_t *tensor)
     if (n->ns) {
         if (resolve_find_tensor(module->top, n->name, tensor))
             return true;
-        ftl_diag_error(e->r->m->diags, FTL_E_NAME, n->span, "'%s' defines no '%s'", module->file, n->name);
+        ftl_diag_error(e->r->m->diags, FTL_E_NAME, n->span, "'%s' defines no '%s'", module->file,
+                       n->name);
         return false;
     }
     if (resolve_find_tensor(e->scope, n->name, tensor))
         return true;
     if (e->scope->instance) {
         ftl_diag *d = ftl_diag_error(e->r->m->diags, FTL_E_FN, n->span,
-                                     "'%s' is neither a parameter of '%s' nor defined in it", n->name,
-                                     e->scope->instance->fn->stmt->name);
-        ftl_diag_hint(e->r->m->diags, d, "a function sees what it is given: add a parameter for it");
+                                     "'%s' is neither a parameter of '%s' nor defined in it",
+                                     n->name, e->scope->instance->fn->stmt->name);
+        ftl_diag_hint(e->r->m->diags, d,
+                      "a function sees what it is given: add a parameter for it");
         return false;
     }
     *tensor = add_undefined(e, n);
@@ -416,8 +424,8 @@ static ftl_node *resolve_operator(resolve_eq *e, const ftl_node *n)
     double divisor;
     if (!resolve_args(e, n, out))
         return NULL;
-    if (n->kind == FTL_NODE_BINARY && n->op == FTL_OP_DIV && resolve_is_number(out->args.data[1], &divisor) &&
-        divisor == 0) {
+    if (n->kind == FTL_NODE_BINARY && n->op == FTL_OP_DIV &&
+        resolve_is_number(out->args.data[1], &divisor) && divisor == 0) {
         ftl_diag_error(e->r->m->diags, FTL_E_CONSTANT, n->args.data[1]->span, "division by zero");
         return NULL;
     }
@@ -512,11 +520,12 @@ static ftl_node *resolve_head(resolve_eq *e, const ftl_node *lhs, uint32_t tenso
 
 static bool is_plain_place(const ftl_index *ix)
 {
-    return ix->kind == FTL_INDEX_SYMBOL || (ix->kind == FTL_INDEX_AFFINE && ix->terms.len == 1 && !ix->dotted &&
-                                            ix->terms.data[0].sign > 0);
+    return ix->kind == FTL_INDEX_SYMBOL || (ix->kind == FTL_INDEX_AFFINE && ix->terms.len == 1 &&
+                                            !ix->dotted && ix->terms.data[0].sign > 0);
 }
 
-/* Road[mill, ford] = 4: every index is a name, a text or a number, and so is the right side a number. */
+/* Road[mill, ford] = 4: every index is a name, a text or a number, and so is the right side a
+ * number. */
 static bool is_fact_like(const ftl_stmt *stmt)
 {
     double x;
@@ -605,7 +614,8 @@ static void add_source_beside(resolver *r, const resolve_item *item)
     stmt.lhs = resolve_make_ref(r, item->tensor, item->stmt->lhs->span);
     stmt.rhs = resolve_make_ref(r, tensor, item->stmt->lhs->span);
     for (uint32_t k = 0; k < rank; k++) {
-        const char *axis = ftl_intern_cstr(r->m->names, ftl_arena_printf(r->m->arena, "place%u", k + 1));
+        const char *axis =
+            ftl_intern_cstr(r->m->names, ftl_arena_printf(r->m->arena, "place%u", k + 1));
         resolve_put_axis(r, stmt.lhs, axis);
         resolve_put_axis(r, stmt.rhs, axis);
     }
@@ -639,7 +649,8 @@ static void flatten_fact(resolver *r, const resolve_item *item)
     if (!lhs)
         return;
     *FTL_VEC_PUSH(r->m->arena, &r->data) = (resolve_data){RESOLVE_DATA_FACT, r->facts.len};
-    *FTL_VEC_PUSH(r->m->arena, &r->facts) = (resolve_fact){lhs, item->tensor, item->stmt->span, false};
+    *FTL_VEC_PUSH(r->m->arena, &r->facts) =
+        (resolve_fact){lhs, item->tensor, item->stmt->span, false};
 }
 
 static void flatten_equation(resolver *r, const resolve_item *item)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Functions of the program before they are called: what a body defines, which parameters each of its
- * names depends on, and that no function calls itself (depth first search over the calls).
+ * Functions of the program before they are called: what a body defines, which parameters each of
+ * its names depends on, and that no function calls itself (depth first search over the calls).
  */
 #include "check/resolve.h"
 
@@ -48,7 +48,8 @@ static void read_body(resolver *r, resolve_fn *fn)
         const char *name = stmt->lhs->name;
         *FTL_VEC_PUSH(r->m->arena, &fn->equations) = stmt;
         if (ftl_map_find(&fn->formal_index, FTL_KEY(name), NULL))
-            fail_fn(r, fn, stmt->span, ftl_arena_printf(r->m->arena, "it defines its parameter '%s'", name));
+            fail_fn(r, fn, stmt->span,
+                    ftl_arena_printf(r->m->arena, "it defines its parameter '%s'", name));
         if (ftl_map_find(&fn->body_index, FTL_KEY(name), NULL))
             continue;
         ftl_map_put(&fn->body_index, FTL_KEY(name), fn->body.len);
@@ -73,7 +74,8 @@ static void read_result(resolver *r, resolve_fn *fn)
         const char *name = ix->terms.len == 1 ? ix->terms.data[0].name : NULL;
         if (!name || !ftl_map_find(&fn->dims, FTL_KEY(name), NULL))
             fail_fn(r, fn, ix->span,
-                    "an axis of the result must be an axis of a parameter: nothing else gives it a name");
+                    "an axis of the result must be an axis of a parameter: nothing else gives it a "
+                    "name");
     }
 }
 
@@ -178,8 +180,9 @@ static void report_recursion(search *s, resolve_fn *fn, ftl_span span)
     }
     ftl_diag *d = ftl_diag_error(s->r->m->diags, FTL_E_FN, span, "function '%s' calls itself: %s%s",
                                  fn->stmt->name, ftl_strbuf_get(&sb), fn->stmt->name);
-    ftl_diag_hint(s->r->m->diags, d,
-                  "functions are copied into the place of the call; recursion is written with equations");
+    ftl_diag_hint(
+        s->r->m->diags, d,
+        "functions are copied into the place of the call; recursion is written with equations");
 }
 
 static void push_visit(search *s, resolve_fn *fn, ftl_span from)

@@ -98,8 +98,8 @@ static bool check_time(resolver *r, ftl_tensor_decl *t, const ftl_stmt *stmt, ui
     else if (extra->is_defined && has && t->time_max != offset)
         why = "its other definitions are at another step of virtual time";
     if (why) {
-        ftl_diag_error(r->m->diags, FTL_E_TIME, stmt->span, "'%s' cannot be defined so: %s", t->name,
-                       why);
+        ftl_diag_error(r->m->diags, FTL_E_TIME, stmt->span, "'%s' cannot be defined so: %s",
+                       t->name, why);
         return false;
     }
     t->has_time = has;
@@ -118,15 +118,16 @@ static bool check_rank(resolver *r, ftl_tensor_decl *t, const ftl_stmt *stmt)
         return false;
     }
     if (rank > FTL_MAX_RANK) {
-        ftl_diag_error(r->m->diags, FTL_E_RANK, stmt->span, "'%s' has %u indices, at most %d are possible",
-                       t->name, rank, FTL_MAX_RANK);
+        ftl_diag_error(r->m->diags, FTL_E_RANK, stmt->span,
+                       "'%s' has %u indices, at most %d are possible", t->name, rank, FTL_MAX_RANK);
         return false;
     }
     if (!check_time(r, t, stmt, time_place))
         return false;
     if (extra->is_defined && t->rank != rank) {
-        ftl_diag *d = ftl_diag_error(r->m->diags, FTL_E_RANK, stmt->span, "'%s' has %s here, elsewhere %s",
-                                     t->name, count_indices(r, rank), count_indices(r, t->rank));
+        ftl_diag *d =
+            ftl_diag_error(r->m->diags, FTL_E_RANK, stmt->span, "'%s' has %s here, elsewhere %s",
+                           t->name, count_indices(r, rank), count_indices(r, t->rank));
         ftl_diag_note(r->m->diags, d, t->span, "first defined here");
         return false;
     }
@@ -154,7 +155,8 @@ static bool check_projection(resolver *r, const ftl_tensor_decl *t, const ftl_st
                            t->name, texts[stmt->proj], texts[extra->first->proj]);
     else if (stmt->proj == FTL_PROJ_AVG)
         d = ftl_diag_error(r->m->diags, FTL_E_PROJECTION, stmt->span,
-                           "'%s' has two equations with 'avg=': there is no one mean of them", t->name);
+                           "'%s' has two equations with 'avg=': there is no one mean of them",
+                           t->name);
     else
         return true;
     ftl_diag_note(r->m->diags, d, extra->first->span, "first equation here");
@@ -174,7 +176,8 @@ static bool check_name(resolver *r, const resolve_scope *scope, const ftl_stmt *
     } else if (ftl_map_find(&scope->module->fns, FTL_KEY(name), &index)) {
         first = r->fns.data[index]->stmt->span;
         sort = "function";
-    } else if (stmt->lhs->kind == FTL_NODE_REF && stmt->lhs->paren && ftl_builtin_find(name, &builtin) &&
+    } else if (stmt->lhs->kind == FTL_NODE_REF && stmt->lhs->paren &&
+               ftl_builtin_find(name, &builtin) &&
                strcmp(ftl_builtin_get_info(builtin)->name, name) == 0) {
         ftl_diag_error(r->m->diags, FTL_E_REDEFINED, stmt->span,
                        "'%s' is a builtin function; give the relation another name", name);
@@ -182,7 +185,8 @@ static bool check_name(resolver *r, const resolve_scope *scope, const ftl_stmt *
     } else {
         return true;
     }
-    ftl_diag *d = ftl_diag_error(r->m->diags, FTL_E_REDEFINED, stmt->span, "'%s' is a %s already", name, sort);
+    ftl_diag *d = ftl_diag_error(r->m->diags, FTL_E_REDEFINED, stmt->span, "'%s' is a %s already",
+                                 name, sort);
     ftl_diag_note(r->m->diags, d, first, "declared here");
     return false;
 }
@@ -207,8 +211,8 @@ static void declare_head(resolver *r, resolve_scope *scope, const ftl_stmt *stmt
 {
     if (stmt->lhs->ns) {
         ftl_diag_error(r->m->diags, FTL_E_REDEFINED, stmt->span,
-                       "'%s::%s' belongs to the imported file and cannot be defined here", stmt->lhs->ns,
-                       stmt->lhs->name);
+                       "'%s::%s' belongs to the imported file and cannot be defined here",
+                       stmt->lhs->ns, stmt->lhs->name);
         return;
     }
     if (!check_name(r, scope, stmt))
@@ -246,7 +250,8 @@ static void declare_block(resolver *r, resolve_scope *outer, const ftl_stmt *blo
     resolve_scope *scope = resolve_make_scope(r, outer, outer->module);
     for (size_t i = 0; i < block->body.len; i++) {
         const ftl_stmt *stmt = block->body.data[i];
-        if (!stmt->is_let || !stmt->lhs || ftl_map_find(&scope->tensors, FTL_KEY(stmt->lhs->name), NULL))
+        if (!stmt->is_let || !stmt->lhs ||
+            ftl_map_find(&scope->tensors, FTL_KEY(stmt->lhs->name), NULL))
             continue;
         uint32_t tensor = resolve_add_tensor(r, stmt->lhs->name, stmt->span);
         ftl_map_put(&scope->tensors, FTL_KEY(stmt->lhs->name), tensor);

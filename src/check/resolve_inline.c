@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Calls of the program's functions. A call makes an instance: a hidden tensor for each name of the body,
- * with the equations of the body rewritten over the caller's arguments. The last axes of an argument stand
- * for the axes of its parameter; the earlier ones are carried: they come before the own axes of each name
- * of the body that depends on the argument. Axes of the body get names that no caller can have
+ * Calls of the program's functions. A call makes an instance: a hidden tensor for each name of the
+ * body, with the equations of the body rewritten over the caller's arguments. The last axes of an
+ * argument stand for the axes of its parameter; the earlier ones are carried: they come before the
+ * own axes of each name of the body that depends on the argument. Axes of the body get names that
+ * no caller can have
  * ("dot.x"), so nothing is captured. Bodies are rewritten from a queue, not by recursion.
  */
 #include "check/resolve.h"
@@ -69,7 +70,8 @@ static ftl_node *substitute_ref(resolve_eq *e, const ftl_node *n, const resolve_
         else if (seen++ < arg->carried.len)
             resolve_put_axis(e->r, out, name_carried(e->r, axis));
         else
-            *FTL_VEC_PUSH(e->r->m->arena, &out->indices) = wrap.indices.data[seen - arg->carried.len - 1];
+            *FTL_VEC_PUSH(e->r->m->arena, &out->indices) =
+                wrap.indices.data[seen - arg->carried.len - 1];
     }
     return out;
 }
@@ -128,8 +130,9 @@ static bool is_simple(const ftl_node *n, resolve_names *axes, ftl_arena *arena)
     for (size_t i = 0; i < n->indices.len; i++) {
         const ftl_index *ix = &n->indices.data[i];
         const char *axis = get_plain_axis(ix);
-        bool fixed = ix->kind == FTL_INDEX_TIME || ix->kind == FTL_INDEX_SYMBOL ||
-                     (ix->kind == FTL_INDEX_AFFINE && ix->terms.len == 1 && !ix->terms.data[0].name);
+        bool fixed =
+            ix->kind == FTL_INDEX_TIME || ix->kind == FTL_INDEX_SYMBOL ||
+            (ix->kind == FTL_INDEX_AFFINE && ix->terms.len == 1 && !ix->terms.data[0].name);
         if (!axis && !fixed)
             return false;
         for (size_t k = 0; axis && k < axes->len; k++)
@@ -142,8 +145,8 @@ static bool is_simple(const ftl_node *n, resolve_names *axes, ftl_arena *arena)
 }
 
 /* An argument that is an expression becomes a hidden tensor over the axes it shows. */
-static ftl_node *hide_argument(resolve_eq *e, const resolve_instance *instance, size_t k, ftl_node *node,
-                               resolve_names *axes)
+static ftl_node *hide_argument(resolve_eq *e, const resolve_instance *instance, size_t k,
+                               ftl_node *node, resolve_names *axes)
 {
     resolver *r = e->r;
     const ftl_formal *formal = &instance->fn->stmt->formals.data[k];
@@ -233,8 +236,8 @@ static bool order_arguments(resolve_eq *e, resolve_instance *instance, const ftl
             return false;
         }
         if (instance->given[index]) {
-            ftl_diag_error(e->r->m->diags, FTL_E_ARGUMENT, n->span, "'%s' is given '%s' twice", fn->stmt->name,
-                           name);
+            ftl_diag_error(e->r->m->diags, FTL_E_ARGUMENT, n->span, "'%s' is given '%s' twice",
+                           fn->stmt->name, name);
             return false;
         }
         instance->given[index] = n->kwargs.data[i].value;
@@ -248,7 +251,8 @@ static bool order_arguments(resolve_eq *e, resolve_instance *instance, const ftl
 /* ---- instances ---- */
 
 /* Carried axes of a name of the body: those of the arguments it depends on, in order. */
-static void join_carried(resolver *r, const resolve_instance *instance, uint64_t mask, resolve_names *out)
+static void join_carried(resolver *r, const resolve_instance *instance, uint64_t mask,
+                         resolve_names *out)
 {
     ftl_map seen;
     ftl_map_init(&seen, r->m->arena);
@@ -270,7 +274,8 @@ static void make_body_tensors(resolver *r, resolve_instance *instance, resolve_s
     instance->carried = FTL_NEW_ARRAY(r->m->arena, resolve_names, fn->body.len);
     ftl_map_init(&instance->tensor_index, r->m->arena);
     for (size_t i = 0; i < fn->body.len; i++) {
-        const char *name = ftl_arena_printf(r->m->arena, "%s.%s", instance->label, fn->body.data[i]);
+        const char *name =
+            ftl_arena_printf(r->m->arena, "%s.%s", instance->label, fn->body.data[i]);
         uint32_t tensor = resolve_add_tensor(r, ftl_intern_cstr(r->m->names, name), instance->span);
         join_carried(r, instance, fn->depends.data[i], &instance->carried[i]);
         instance->tensors[i] = tensor;
@@ -294,8 +299,8 @@ static void make_body_tensors(resolver *r, resolve_instance *instance, resolve_s
         extra->is_poisoned = t->rank > FTL_MAX_RANK;
         if (t->rank > FTL_MAX_RANK)
             ftl_diag_error(r->m->diags, FTL_E_RANK, instance->span,
-                           "'%s' has %u axes with those carried, at most %d are possible", fn->body.data[index],
-                           t->rank, FTL_MAX_RANK);
+                           "'%s' has %u axes with those carried, at most %d are possible",
+                           fn->body.data[index], t->rank, FTL_MAX_RANK);
     }
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Load: what the run needs is found by walking from its outputs to the equations behind them; sources and
- * inputs that are needed are looked at. In demand mode the outputs are the queries, if there are any. Of an
- * imported file only what the program reaches is kept.
+ * Load: what the run needs is found by walking from its outputs to the equations behind them;
+ * sources and inputs that are needed are looked at. In demand mode the outputs are the queries, if
+ * there are any. Of an imported file only what the program reaches is kept.
  */
 #include "check/resolve.h"
 
@@ -26,7 +26,8 @@ static void need(walker *w, uint32_t tensor)
 static void need_node(walker *w, const ftl_node *n)
 {
     uint64_t tensor;
-    if (n->kind == FTL_NODE_REF && ftl_map_find(&w->r->m->tensor_by_name, FTL_KEY(n->name), &tensor))
+    if (n->kind == FTL_NODE_REF &&
+        ftl_map_find(&w->r->m->tensor_by_name, FTL_KEY(n->name), &tensor))
         need(w, (uint32_t)tensor);
     for (size_t i = 0; i < n->indices.len; i++)
         if (n->indices.data[i].gather)
@@ -119,11 +120,15 @@ static const char *write_shape(resolver *r, const ftl_source_info *info)
     return ftl_strbuf_get(&sb);
 }
 
-static bool call_loader(resolver *r, uint32_t tensor, bool is_relation, bool *found, const char **why)
+static bool call_loader(resolver *r, uint32_t tensor, bool is_relation, bool *found,
+                        const char **why)
 {
     const ftl_loader *loader = r->m->options.loader;
     ftl_tensor_decl *t = &r->m->tensors.data[tensor];
-    ftl_load_request q = {.name = t->name, .path = t->path, .is_relation = is_relation, .rank = t->rank,
+    ftl_load_request q = {.name = t->name,
+                          .path = t->path,
+                          .is_relation = is_relation,
+                          .rank = t->rank,
                           .message = "no reason is known"};
     *found = false;
     if (!loader || !loader->load)
@@ -153,13 +158,15 @@ static void load_source(resolver *r, uint32_t tensor)
     ftl_span at = extra->source->span;
     extra->is_broken = true;
     if (!call_loader(r, tensor, t->is_boolean, &found, &why)) {
-        ftl_diag_error(r->m->diags, FTL_E_FILE, at, "cannot read '%s' for '%s': %s", t->path, t->name, why);
+        ftl_diag_error(r->m->diags, FTL_E_FILE, at, "cannot read '%s' for '%s': %s", t->path,
+                       t->name, why);
     } else if (found && t->source.rank != t->rank) {
-        ftl_diag_error(r->m->diags, FTL_E_RANK, at, "'%s' %s, but '%s' is written with %u %s", t->path,
-                       write_shape(r, &t->source), t->name, t->rank, t->rank == 1 ? "index" : "indices");
+        ftl_diag_error(r->m->diags, FTL_E_RANK, at, "'%s' %s, but '%s' is written with %u %s",
+                       t->path, write_shape(r, &t->source), t->name, t->rank,
+                       t->rank == 1 ? "index" : "indices");
     } else if (!found && !r->m->options.is_partial) {
-        ftl_diag_error(r->m->diags, FTL_E_FILE, at, "cannot read '%s' for '%s': files cannot be read here",
-                       t->path, t->name);
+        ftl_diag_error(r->m->diags, FTL_E_FILE, at,
+                       "cannot read '%s' for '%s': files cannot be read here", t->path, t->name);
     } else {
         extra->is_broken = false;
         if (found)
@@ -187,8 +194,8 @@ void resolve_fail_name(resolver *r, const char *name, ftl_span span)
     if (near)
         ftl_diag_hint(r->m->diags, d, "did you mean '%s'?", near);
     else
-        ftl_diag_hint(r->m->diags, d, "nobody hands in %s: define it, or give it with --input %s=FILE", name,
-                      name);
+        ftl_diag_hint(r->m->diags, d,
+                      "nobody hands in %s: define it, or give it with --input %s=FILE", name, name);
 }
 
 static void load_input(resolver *r, uint32_t tensor, bool is_relation)
@@ -199,7 +206,8 @@ static void load_input(resolver *r, uint32_t tensor, bool is_relation)
     bool found;
     if (!call_loader(r, tensor, is_relation, &found, &why)) {
         extra->is_broken = true;
-        ftl_diag_error(r->m->diags, FTL_E_FILE, t->span, "cannot read input '%s': %s", t->name, why);
+        ftl_diag_error(r->m->diags, FTL_E_FILE, t->span, "cannot read input '%s': %s", t->name,
+                       why);
     } else if (found) {
         accept(r, tensor, FTL_ORIGIN_INPUT);
     } else if (!r->m->options.is_partial) {
@@ -218,7 +226,8 @@ bool resolve_load_scalar(resolver *r, const char *name, ftl_span span, uint32_t 
     *tensor = resolve_add_tensor(r, name, span);
     ftl_map_put(&top->tensors, FTL_KEY(name), *tensor);
     r->tensors.data[*tensor].is_needed = true;
-    if (call_loader(r, *tensor, false, &found, &why) && found && r->m->tensors.data[*tensor].source.rank == 0) {
+    if (call_loader(r, *tensor, false, &found, &why) && found &&
+        r->m->tensors.data[*tensor].source.rank == 0) {
         accept(r, *tensor, FTL_ORIGIN_INPUT);
         return true;
     }
@@ -226,7 +235,8 @@ bool resolve_load_scalar(resolver *r, const char *name, ftl_span span, uint32_t 
     return r->m->options.is_partial;
 }
 
-/* Each use of an input has as many indices as the input has axes; without one, as the first use has. */
+/* Each use of an input has as many indices as the input has axes; without one, as the first use
+ * has. */
 static void check_uses(resolver *r)
 {
     for (size_t i = 0; i < r->uses.len; i++) {
@@ -238,11 +248,12 @@ static void check_uses(resolver *r)
             continue;
         extra->is_broken = true;
         if (extra->is_loaded)
-            ftl_diag_error(r->m->diags, FTL_E_RANK, use->span, "input '%s' %s, here it has %u %s", t->name,
-                           write_shape(r, &t->source), use->rank, use->rank == 1 ? "index" : "indices");
+            ftl_diag_error(r->m->diags, FTL_E_RANK, use->span, "input '%s' %s, here it has %u %s",
+                           t->name, write_shape(r, &t->source), use->rank,
+                           use->rank == 1 ? "index" : "indices");
         else
-            ftl_diag_error(r->m->diags, FTL_E_RANK, use->span, "'%s' has %u %s here, elsewhere %u", t->name,
-                           use->rank, use->rank == 1 ? "index" : "indices", rank);
+            ftl_diag_error(r->m->diags, FTL_E_RANK, use->span, "'%s' has %u %s here, elsewhere %u",
+                           t->name, use->rank, use->rank == 1 ? "index" : "indices", rank);
     }
     for (size_t i = 0; i < r->m->tensors.len; i++)
         if (r->tensors.data[i].is_loaded)
@@ -257,7 +268,8 @@ void resolve_load(resolver *r)
     for (size_t i = r->uses.len; i-- > 0;)
         paren[r->uses.data[i].tensor] = r->uses.data[i].paren;
     for (size_t i = 0; i < r->data.len; i++)
-        if (r->data.data[i].kind == RESOLVE_DATA_SOURCE && r->tensors.data[r->data.data[i].index].is_needed)
+        if (r->data.data[i].kind == RESOLVE_DATA_SOURCE &&
+            r->tensors.data[r->data.data[i].index].is_needed)
             load_source(r, (uint32_t)r->data.data[i].index);
     for (uint32_t i = 0; i < r->m->tensors.len; i++)
         if (r->tensors.data[i].is_needed && !r->tensors.data[i].is_defined)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Modules: the program and the files it imports, depth first. A file that is imported twice is one module;
- * one that is imported while it is being read closes a cycle. Then what each module declares: constants,
- * functions, axes and domains, wherever it stands in the file.
+ * Modules: the program and the files it imports, depth first. A file that is imported twice is one
+ * module; one that is imported while it is being read closes a cycle. Then what each module
+ * declares: constants, functions, axes and domains, wherever it stands in the file.
  */
 #include "check/resolve.h"
 
@@ -44,12 +44,14 @@ static const char *find_stem(resolver *r, const char *path)
     const char *base = strrchr(path, '/');
     base = base ? base + 1 : path;
     const char *dot = strrchr(base, '.');
-    return ftl_intern_get(r->m->names, base, dot && dot > base ? (size_t)(dot - base) : strlen(base));
+    return ftl_intern_get(r->m->names, base,
+                          dot && dot > base ? (size_t)(dot - base) : strlen(base));
 }
 
 static void fail_import(resolver *r, const ftl_stmt *stmt, const char *why)
 {
-    ftl_diag_error(r->m->diags, FTL_E_IMPORT, stmt->span, "cannot import '%s': %s", stmt->path, why);
+    ftl_diag_error(r->m->diags, FTL_E_IMPORT, stmt->span, "cannot import '%s': %s", stmt->path,
+                   why);
 }
 
 /* The chain of files that are being read, which ends where it began. */
@@ -86,7 +88,8 @@ static resolve_module *read_module(resolver *r, resolve_module *from, const ftl_
                                    unsigned depth)
 {
     const ftl_loader *loader = r->m->options.loader;
-    ftl_text_request q = {.base = from->file, .path = stmt->path, .message = "files cannot be read here"};
+    ftl_text_request q = {
+        .base = from->file, .path = stmt->path, .message = "files cannot be read here"};
     uint64_t known;
     if (!loader || !loader->read_text || !loader->read_text(loader->user, &q)) {
         fail_import(r, stmt, q.message);
@@ -98,8 +101,8 @@ static resolve_module *read_module(resolver *r, resolve_module *from, const ftl_
         resolve_module *module = r->modules.data[known];
         if (module->state != RESOLVE_BUSY)
             return module;
-        fail_import(r, stmt, ftl_arena_printf(r->m->arena, "it imports itself: %s",
-                                              print_cycle(r, module)));
+        fail_import(r, stmt,
+                    ftl_arena_printf(r->m->arena, "it imports itself: %s", print_cycle(r, module)));
         return NULL;
     }
     if (depth >= MAX_IMPORT_DEPTH || r->modules.len >= RESOLVE_MAX_MODULES) {
@@ -144,7 +147,8 @@ void resolve_modules(resolver *r, const ftl_tree *tree)
     program->state = RESOLVE_DONE;
 }
 
-bool resolve_find_import(resolver *r, resolve_module *module, const ftl_node *n, resolve_module **out)
+bool resolve_find_import(resolver *r, resolve_module *module, const ftl_node *n,
+                         resolve_module **out)
 {
     uint64_t found;
     *out = module;
@@ -236,8 +240,8 @@ static void put_symbol(resolver *r, uint32_t domain, const char *symbol, ftl_spa
 {
     ftl_domain *d = &r->m->domains.data[domain];
     if (ftl_map_find(&d->numbers, FTL_KEY(symbol), NULL)) {
-        ftl_diag_error(r->m->diags, FTL_E_REDEFINED, span, "'%s' stands twice in domain '%s'", symbol,
-                       d->name);
+        ftl_diag_error(r->m->diags, FTL_E_REDEFINED, span, "'%s' stands twice in domain '%s'",
+                       symbol, d->name);
         return;
     }
     ftl_map_put(&d->numbers, FTL_KEY(symbol), d->symbols.len);
@@ -248,7 +252,8 @@ static void put_symbol(resolver *r, uint32_t domain, const char *symbol, ftl_spa
 static void read_symbols(resolver *r, resolve_module *module, const ftl_stmt *stmt, uint32_t domain)
 {
     const ftl_loader *loader = r->m->options.loader;
-    ftl_text_request q = {.base = module->file, .path = stmt->path, .message = "files cannot be read here"};
+    ftl_text_request q = {
+        .base = module->file, .path = stmt->path, .message = "files cannot be read here"};
     if (!loader || !loader->read_text || !loader->read_text(loader->user, &q)) {
         ftl_diag_error(r->m->diags, FTL_E_FILE, stmt->span, "cannot read domain '%s' from '%s': %s",
                        stmt->name, stmt->path, q.message);
@@ -333,10 +338,9 @@ static void check_settings(resolver *r)
 
 void resolve_declarations(resolver *r)
 {
-    static const declare_fn_type first[FTL_STMT_BLOCK + 1] = {
-        [FTL_STMT_CONST] = declare_constant,
-        [FTL_STMT_PARAM] = declare_constant,
-        [FTL_STMT_FN] = declare_fn};
+    static const declare_fn_type first[FTL_STMT_BLOCK + 1] = {[FTL_STMT_CONST] = declare_constant,
+                                                              [FTL_STMT_PARAM] = declare_constant,
+                                                              [FTL_STMT_FN] = declare_fn};
     static const declare_fn_type second[FTL_STMT_BLOCK + 1] = {
         [FTL_STMT_AXIS] = declare_axis, [FTL_STMT_DOMAIN] = declare_domain};
     for (size_t i = 0; i < r->modules.len; i++)

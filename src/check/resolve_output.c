@@ -57,7 +57,8 @@ static uint32_t find_tensor(resolver *r, const ftl_node *ref)
     return (uint32_t)tensor;
 }
 
-static ftl_node *make_hidden(resolver *r, const char *name, ftl_node *value, const resolve_names *axes)
+static ftl_node *make_hidden(resolver *r, const char *name, ftl_node *value,
+                             const resolve_names *axes)
 {
     uint32_t tensor = resolve_add_tensor(r, ftl_intern_cstr(r->m->names, name), value->span);
     ftl_tensor_decl *t = &r->m->tensors.data[tensor];
@@ -78,8 +79,8 @@ static ftl_node *hold(resolve_eq *e, ftl_node *value, const char *name)
 {
     resolver *r = e->r;
     resolve_names axes = {0};
-    bool is_numeric_truth =
-        value->kind == FTL_NODE_REF && value->paren && !r->m->tensors.data[find_tensor(r, value)].is_boolean;
+    bool is_numeric_truth = value->kind == FTL_NODE_REF && value->paren &&
+                            !r->m->tensors.data[find_tensor(r, value)].is_boolean;
     if (is_whole(value) && !is_numeric_truth)
         return value;
     if (resolve_list_axes(e, value, NULL, &axes) && axes.len <= FTL_MAX_RANK)
@@ -92,7 +93,8 @@ static ftl_node *hold(resolve_eq *e, ftl_node *value, const char *name)
 
 /* ---- sinks ---- */
 
-/* sink#1.indices[u, #rank] = topk(A[u, m], k=3);  sink#1.values[u, #rank] = A[u, sink#1.indices[u, #rank]] */
+/* sink#1.indices[u, #rank] = topk(A[u, m], k=3);  sink#1.values[u, #rank] = A[u, sink#1.indices[u,
+ * #rank]] */
 static bool add_topk(resolve_eq *e, const ftl_node *call, const char *name, ftl_sink *sink)
 {
     resolver *r = e->r;
@@ -104,7 +106,8 @@ static bool add_topk(resolve_eq *e, const ftl_node *call, const char *name, ftl_
         if (of->indices.data[i].kind != FTL_INDEX_TIME)
             *FTL_VEC_PUSH(r->m->arena, &axes) = get_axis(&of->indices.data[i]);
     if (axes.len == 0) {
-        ftl_diag_error(r->m->diags, FTL_E_AXIS, call->span, "topk: its argument has no axis to choose from");
+        ftl_diag_error(r->m->diags, FTL_E_AXIS, call->span,
+                       "topk: its argument has no axis to choose from");
         return false;
     }
     axes.data[axes.len - 1] = ftl_intern_cstr(r->m->names, "#rank");
@@ -112,18 +115,21 @@ static bool add_topk(resolve_eq *e, const ftl_node *call, const char *name, ftl_
     *best = *call;
     best->args.data = FTL_NEW(r->m->arena, ftl_node *);
     best->args.data[0] = of;
-    ftl_node *indices = make_hidden(r, ftl_arena_printf(r->m->arena, "%s.indices", name), best, &axes);
+    ftl_node *indices =
+        make_hidden(r, ftl_arena_printf(r->m->arena, "%s.indices", name), best, &axes);
     *values = *of;
     values->indices.data = FTL_NEW_ARRAY(r->m->arena, ftl_index, of->indices.len);
     memcpy(values->indices.data, of->indices.data, of->indices.len * sizeof(ftl_index));
     for (size_t i = of->indices.len; i-- > 0;) {
         if (of->indices.data[i].kind == FTL_INDEX_TIME)
             continue;
-        values->indices.data[i] = (ftl_index){.kind = FTL_INDEX_GATHER, .span = of->span, .gather = indices};
+        values->indices.data[i] =
+            (ftl_index){.kind = FTL_INDEX_GATHER, .span = of->span, .gather = indices};
         break;
     }
     values->paren = false;
-    ftl_node *held = make_hidden(r, ftl_arena_printf(r->m->arena, "%s.values", name), values, &axes);
+    ftl_node *held =
+        make_hidden(r, ftl_arena_printf(r->m->arena, "%s.values", name), values, &axes);
     sink->tensor = find_tensor(r, indices);
     sink->topk_values = find_tensor(r, held);
     sink->is_topk = true;
@@ -158,8 +164,8 @@ static bool check_path(resolver *r, const ftl_stmt *stmt)
     for (size_t i = 0; i < r->m->sinks.len; i++) {
         if (strcmp(r->m->sinks.data[i].path, stmt->path) != 0)
             continue;
-        ftl_diag *d = ftl_diag_error(r->m->diags, FTL_E_REDEFINED, stmt->span, "two sinks write '%s'",
-                                     stmt->path);
+        ftl_diag *d = ftl_diag_error(r->m->diags, FTL_E_REDEFINED, stmt->span,
+                                     "two sinks write '%s'", stmt->path);
         ftl_diag_note(r->m->diags, d, r->m->sinks.data[i].span, "first written here");
         return false;
     }
@@ -243,9 +249,11 @@ static void add_query(resolver *r, const resolve_item *item)
     else
         ref = resolve_reference(&e, lhs);
     if (ref && is_partial(ref))
-        ref = resolve_list_axes(&e, ref, NULL, &axes)
-                  ? make_hidden(r, ftl_arena_printf(r->m->arena, "query#%zu", r->m->queries.len + 1), ref, &axes)
-                  : NULL;
+        ref =
+            resolve_list_axes(&e, ref, NULL, &axes)
+                ? make_hidden(r, ftl_arena_printf(r->m->arena, "query#%zu", r->m->queries.len + 1),
+                              ref, &axes)
+                : NULL;
     if (!ref)
         return;
     ftl_query *q = resolve_push_query(r, find_tensor(r, ref), ref, item->stmt->span);

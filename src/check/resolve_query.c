@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Queries: of the program (Ancestor(bea, x)?) and of the command line, where places are named by the axes of
- * the first equation of the tensor (A[i=3, j=0:4]) or given in order.
+ * Queries: of the program (Ancestor(bea, x)?) and of the command line, where places are named by
+ * the axes of the first equation of the tensor (A[i=3, j=0:4]) or given in order.
  */
 #include "check/resolve.h"
 
@@ -92,10 +92,12 @@ static bool set_index(asker *a, uint32_t place, const ftl_index *ix)
         return set_range(a, place, ix);
     if (resolve_get_number(ix, &number))
         return set_point(a, place, (double)number, ix->span);
-    if (name && domain >= 0 && ftl_map_find(&a->r->m->domains.data[domain].numbers, FTL_KEY(name), NULL))
+    if (name && domain >= 0 &&
+        ftl_map_find(&a->r->m->domains.data[domain].numbers, FTL_KEY(name), NULL))
         return set_symbol(a, place, name, ix->span);
     return name || ix->kind == FTL_INDEX_ANY ||
-           fail(a, ix->span, "%s", "a place is asked for by a number, a symbol, a range or a variable");
+           fail(a, ix->span, "%s",
+                "a place is asked for by a number, a symbol, a range or a variable");
 }
 
 /* ---- places by name ---- */
@@ -127,7 +129,8 @@ static bool find_place(asker *a, const char *name, ftl_span span, uint32_t *out)
             ftl_strbuf_printf(&all, "%s%s", all.len > 0 ? ", " : "", axis);
         place += ix->kind != FTL_INDEX_TIME;
     }
-    ftl_diag *d = ftl_diag_error(a->r->m->diags, FTL_E_QUERY, span, "'%s' has no axis '%s'", tensor, name);
+    ftl_diag *d =
+        ftl_diag_error(a->r->m->diags, FTL_E_QUERY, span, "'%s' has no axis '%s'", tensor, name);
     if (all.len > 0)
         ftl_diag_hint(a->r->m->diags, d, "its axes, as its first equation names them: %s",
                       ftl_strbuf_get(&all));
@@ -144,11 +147,12 @@ static bool set_places(asker *a)
     uint32_t place = 0, positional = 0;
     const ftl_tensor_decl *t = &a->r->m->tensors.data[a->q->tensor];
     for (size_t i = 0; i < a->node->indices.len; i++)
-        positional += !is_named(a, &a->node->indices.data[i]) && a->node->indices.data[i].kind != FTL_INDEX_TIME;
+        positional += !is_named(a, &a->node->indices.data[i]) &&
+                      a->node->indices.data[i].kind != FTL_INDEX_TIME;
     if (positional > 0 && positional != t->rank)
         return fail(a, a->node->span, "%s",
-                    ftl_arena_printf(a->r->m->arena, "'%s' has %u places, the query gives %u", t->name, t->rank,
-                                     positional));
+                    ftl_arena_printf(a->r->m->arena, "'%s' has %u places, the query gives %u",
+                                     t->name, t->rank, positional));
     for (size_t i = 0; i < a->node->indices.len; i++) {
         const ftl_index *ix = &a->node->indices.data[i];
         uint32_t at = place;
@@ -179,8 +183,8 @@ void resolve_read_queries(resolver *r)
         if (!node)
             continue;
         if (!resolve_find_tensor(r->modules.data[0]->top, node->name, &tensor)) {
-            ftl_diag *d = ftl_diag_error(m->diags, FTL_E_QUERY, node->span, "the program has no tensor '%s'",
-                                         node->name);
+            ftl_diag *d = ftl_diag_error(m->diags, FTL_E_QUERY, node->span,
+                                         "the program has no tensor '%s'", node->name);
             const char *near = resolve_suggest_tensor(r, node->name);
             if (near)
                 ftl_diag_hint(m->diags, d, "did you mean '%s'?", near);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Domains of places. Every place of every tensor is an element of a union-find forest; variables that stand
- * at several places join them. A class belongs to a declared domain when an axis of that name stands there, or
- * when a fact puts one of its symbols there. Which bare names are constants depends on the classes, and the
- * classes depend on which names are variables: names that no domain and no fact knows join first; the others
- * are constants where their class has them, and join only when it does not.
+ * Domains of places. Every place of every tensor is an element of a union-find forest; variables
+ * that stand at several places join them. A class belongs to a declared domain when an axis of that
+ * name stands there, or when a fact puts one of its symbols there. Which bare names are constants
+ * depends on the classes, and the classes depend on which names are variables: names that no domain
+ * and no fact knows join first; the others are constants where their class has them, and join only
+ * when it does not.
  */
 #include "check/resolve.h"
 
@@ -25,8 +26,8 @@ static void fail_clash(resolver *r, uint32_t a, uint32_t b, const char *name, ft
     const ftl_domain *da = &r->m->domains.data[r->places[a].domain];
     const ftl_domain *db = &r->m->domains.data[r->places[b].domain];
     ftl_diag *d = ftl_diag_error(r->m->diags, FTL_E_SYMBOL, span,
-                                 "'%s' stands for symbols of domain '%s' and of domain '%s' here", name, da->name,
-                                 db->name);
+                                 "'%s' stands for symbols of domain '%s' and of domain '%s' here",
+                                 name, da->name, db->name);
     ftl_diag_note(r->m->diags, d, db->span, "'%s' is declared here", db->name);
 }
 
@@ -51,16 +52,18 @@ static void join(resolver *r, uint32_t a, uint32_t b, const char *name, ftl_span
     pa->has_symbols |= pb->has_symbols;
 }
 
-static void set_domain(resolver *r, uint32_t place, uint32_t domain, const char *name, ftl_span span)
+static void set_domain(resolver *r, uint32_t place, uint32_t domain, const char *name,
+                       ftl_span span)
 {
     resolve_place *p = &r->places[resolve_find_class(r, place)];
     if (p->domain < 0) {
         p->domain = (int32_t)domain;
     } else if (p->domain != (int32_t)domain) {
         const ftl_domain *have = &r->m->domains.data[p->domain];
-        ftl_diag *d = ftl_diag_error(r->m->diags, FTL_E_SYMBOL, span,
-                                     "'%s' belongs to domain '%s', but this place has symbols of domain '%s'",
-                                     name, r->m->domains.data[domain].name, have->name);
+        ftl_diag *d =
+            ftl_diag_error(r->m->diags, FTL_E_SYMBOL, span,
+                           "'%s' belongs to domain '%s', but this place has symbols of domain '%s'",
+                           name, r->m->domains.data[domain].name, have->name);
         ftl_diag_note(r->m->diags, d, have->span, "'%s' is declared here", have->name);
     }
 }
@@ -136,7 +139,8 @@ static void note_bare(resolver *r, const char *name, uint32_t place, ftl_span sp
 }
 
 /* The declared domain that a symbol tells for the place where a fact has it. */
-static void link_symbol(resolver *r, const char *name, uint32_t place, bool ambiguous, ftl_span span)
+static void link_symbol(resolver *r, const char *name, uint32_t place, bool ambiguous,
+                        ftl_span span)
 {
     const resolve_symbol *s = find_symbol(r, name);
     if (s && s->declared >= 0 && s->is_ambiguous == ambiguous &&
@@ -201,7 +205,8 @@ static void link_columns(resolver *r)
             if (!t->source.is_text[k])
                 continue;
             r->places[root].has_symbols = true;
-            const char *first = t->source.n_symbols[k] > 0 ? ftl_intern_cstr(r->m->names, names[0]) : NULL;
+            const char *first =
+                t->source.n_symbols[k] > 0 ? ftl_intern_cstr(r->m->names, names[0]) : NULL;
             const resolve_symbol *s = first ? find_symbol(r, first) : NULL;
             bool all = s && s->declared >= 0 && r->places[root].domain < 0;
             for (int64_t q = 1; all && q < t->source.n_symbols[k]; q++) {
@@ -240,7 +245,8 @@ static bool find_axis_domain(resolver *r, const char *name, uint64_t *domain)
         return false;
     while (len > 0 && name[len - 1] == '\'')
         len--;
-    return ftl_map_find(&r->m->domain_by_name, FTL_KEY(ftl_intern_get(r->m->names, name, len)), domain);
+    return ftl_map_find(&r->m->domain_by_name, FTL_KEY(ftl_intern_get(r->m->names, name, len)),
+                        domain);
 }
 
 static void link_variable(linker *l, const char *name, uint32_t place, ftl_span span)
@@ -269,7 +275,8 @@ static void link_index(linker *l, const ftl_index *ix, uint32_t place)
 static void link_node(linker *l, const ftl_node *n)
 {
     uint64_t tensor;
-    if (n->kind == FTL_NODE_REF && ftl_map_find(&l->r->m->tensor_by_name, FTL_KEY(n->name), &tensor)) {
+    if (n->kind == FTL_NODE_REF &&
+        ftl_map_find(&l->r->m->tensor_by_name, FTL_KEY(n->name), &tensor)) {
         uint32_t place = l->r->tensors.data[tensor].place0;
         for (size_t i = 0; i < n->indices.len; i++) {
             const ftl_index *ix = &n->indices.data[i];
@@ -383,8 +390,8 @@ static void spread_constants(linker *l)
         const doubt *d = &l->doubts.data[i];
         const resolve_place *p = &l->r->places[resolve_find_class(l->r, d->place)];
         uint64_t from;
-        if (ftl_map_find(&l->r->flats.data[d->flat].constants, FTL_KEY(d->name), &from) && p->domain < 0 &&
-            !p->has_symbols)
+        if (ftl_map_find(&l->r->flats.data[d->flat].constants, FTL_KEY(d->name), &from) &&
+            p->domain < 0 && !p->has_symbols)
             join(l->r, d->place, (uint32_t)from - 1, d->name, d->span);
     }
 }
