@@ -262,10 +262,10 @@ static bool list_fill(axes_ctx *c, const ftl_node *n, const int64_t *shape, uint
         return true;
     }
     if (n->kind != FTL_NODE_LIST || (int64_t)n->args.len != shape[0]) {
-        ftl_diag *d = ftl_diag_error(
-            c->m->diags, FTL_E_EXTENT, c->top->span,
-            "the list is ragged: a row has %zu entries, the first one has %lld",
-            n->kind == FTL_NODE_LIST ? n->args.len : (size_t)1, (long long)shape[0]);
+        ftl_diag *d =
+            ftl_diag_error(c->m->diags, FTL_E_EXTENT, c->top->span,
+                           "the list is ragged: a row has %zu entries, the first one has %lld",
+                           n->kind == FTL_NODE_LIST ? n->args.len : (size_t)1, (long long)shape[0]);
         ftl_diag_note(c->m->diags, d, n->span, "this row");
         return false;
     }
@@ -314,26 +314,32 @@ typedef struct part {
 } part;
 typedef FTL_VEC(part) parts;
 
-/* Chains of the operators `plus` and `minus` in the order written, with the flipped ones marked; a
- * - (b + c) and a / (b c) stay as written inside. Iterative on the left spine, where long chains
- * grow. */
-static void flatten(axes_ctx *c, ftl_node *n, ftl_op plus, ftl_op minus, parts *out)
+/* Chains of the operators `plus` and `minus` in the order written, with the flipped ones marked.
+ * What stood in parentheses keeps its own projection: a / (b c) stays a quotient of two, a (b c)
+ * does not; operands of chains that the parser balanced are part of the chain. Iterative on the
+ * left spine, where short chains grow. */
+static void flatten(axes_ctx *c, ftl_node *n, const ftl_op op[2], bool flip, parts *out)
 {
     parts spine = {0};
-    while (n->kind == FTL_NODE_BINARY && (n->op == plus || n->op == minus)) {
+    while (n->kind == FTL_NODE_BINARY && (n->op == op[0] || n->op == op[1])) {
         part *p = FTL_VEC_PUSH(c->m->arena, &spine);
         p->node = n->args.data[1];
-        p->flip = n->op == minus;
+        p->flip = n->op == op[1];
         n = n->args.data[0];
     }
-    FTL_VEC_PUSH(c->m->arena, out)->node = n;
+    part *head = FTL_VEC_PUSH(c->m->arena, out);
+    head->node = n;
+    head->flip = flip;
     for (size_t i = spine.len; i-- > 0;) {
         part p = spine.data[i];
-        bool nested = p.node->kind == FTL_NODE_BINARY && p.node->op == plus && !p.flip;
-        if (nested)
-            flatten(c, p.node, plus, minus, out);
-        else
+        bool is_chain =
+            p.node->kind == FTL_NODE_BINARY && (p.node->op == op[0] || p.node->op == op[1]);
+        if (is_chain && (p.node->balanced || (p.node->op == op[0] && !p.flip))) {
+            flatten(c, p.node, op, flip != p.flip, out);
+        } else {
+            p.flip = p.flip != flip;
             *FTL_VEC_PUSH(c->m->arena, out) = p;
+        }
     }
 }
 
@@ -436,11 +442,11 @@ static raw *raw_binary(axes_ctx *c, ftl_node *n)
     switch (n->op) {
     case FTL_OP_ADD:
     case FTL_OP_SUB:
-        flatten(c, n, FTL_OP_ADD, FTL_OP_SUB, &list);
+        flatten(c, n, (ftl_op[]){FTL_OP_ADD, FTL_OP_SUB}, false, &list);
         return raw_chain(c, n, RAW_SUM, &list);
     case FTL_OP_MUL:
     case FTL_OP_DIV:
-        flatten(c, n, FTL_OP_MUL, FTL_OP_DIV, &list);
+        flatten(c, n, (ftl_op[]){FTL_OP_MUL, FTL_OP_DIV}, false, &list);
         return raw_chain(c, n, RAW_PROD, &list);
     case FTL_OP_GT:
         return axes_make_op(c, n, FTL_OP_LT_, swapped, 2);
@@ -521,9 +527,9 @@ static raw *raw_reduce(axes_ctx *c, ftl_node *n)
     for (size_t i = 0; i < n->axes.len; i++) {
         uint32_t axis = axes_get(c, n->axes.data[i].name, n->axes.data[i].span);
         if (!axis_set_has(arg->free, axis)) {
-            ftl_diag *d = ftl_diag_error(c->m->diags, FTL_E_AXIS, n->span,
-                                         "what reduce works on has no axis '%s'",
-                                         n->axes.data[i].name);
+            ftl_diag *d =
+                ftl_diag_error(c->m->diags, FTL_E_AXIS, n->span,
+                               "what reduce works on has no axis '%s'", n->axes.data[i].name);
             ftl_diag_note(c->m->diags, d, n->axes.data[i].span, "named here");
             return NULL;
         }
