@@ -146,7 +146,7 @@ static void lower_all(lower_ctx *c)
                                eq->span);
     }
     for (uint32_t i = 0; i < m->tensors.len; i++)
-        if (m->tensors.data[i].equations.len == 0 && !m->tensors.data[i].is_unused)
+        if (needed[i] && m->tensors.data[i].equations.len == 0)
             lower_single(c, i);
     for (size_t i = 0; i < m->groups.len; i++)
         if (is_needed(&m->groups.data[i], needed))
