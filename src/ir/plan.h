@@ -15,12 +15,13 @@
 
 typedef struct ftl_plan ftl_plan;
 
-enum { FTL_NEST_NONE = 255, FTL_NEST_MAX_AXES = 60, FTL_NEST_MAX_NODES = 96 };
+enum { FTL_NEST_NONE = 255, FTL_NEST_MAX_AXES = 64, FTL_NEST_MAX_NODES = 96 };
 
 /* One value inside of a nest, over some of the nest's axes. `axis` gives for each axis of the value
  * the nest axis that runs along it, or FTL_NEST_NONE: always at place 0 (extent 1). What `in` holds
  * depends on the value:
- *   is_read          nothing: the value is read from its place
+ *   is_read          nothing: the value is read from its place; as a root too in the epilogue of a
+ *                    16-bit product, which is rounded to its place
  *   MAP, CAST        nodes of the operands, all over the same nest axes
  *   IOTA, splat CONST, nothing
  *   VIEW             (not in range) nothing: operand 0 is read from its place, outside is fill;
@@ -48,7 +49,7 @@ typedef struct ftl_nest {
 } ftl_nest;
 
 typedef enum ftl_step_kind {
-    FTL_STEP_CONTRACT, /* one binary CONTRACT; nest (or null) is its epilogue, run on blocks */
+    FTL_STEP_CONTRACT, /* one binary CONTRACT; nest (or null) is its epilogue */
     FTL_STEP_NEST,     /* VIEW, MAP, REDUCE, GATHER, IOTA, CAST values fused into one loop nest */
     FTL_STEP_OP,       /* any other single value: concat, topk, write_at, ... */
     FTL_STEP_LOOP      /* a loop with its own plan */
@@ -74,9 +75,11 @@ typedef struct ftl_place {
     const int64_t *strides; /* bytes, one for each axis; null: row-major */
 } ftl_place;
 
-/* What a LOOP step needs beside its body's plan. carry[k] holds carried value k between rounds:
- * the loop's RESULT k has the same place. next[k] is where the body writes it; the same place as
- * carry[k] when the body updates it in place, else the two change roles after each round. */
+/* What a LOOP step needs beside its body's plan. carry[k] holds carried value k between rounds: the
+ * loop's RESULT k has the same place. next[k] is where the body writes it: the same place as
+ * carry[k] when the body updates it in place, else the two change roles after each round.
+ * carry[n_carried] is the count of rounds. A body may overwrite its carried params, never the
+ * captured ones. */
 typedef struct ftl_loop_places {
     ftl_place *carry, *next;
     size_t body_offset;     /* of the body's arena in this plan's */
@@ -86,8 +89,12 @@ typedef struct ftl_step {
     ftl_step_kind kind;
     FTL_VEC(ftl_value *) members; /* in order; a member used outside of the step has a place */
     FTL_VEC(ftl_value *) roots;   /* members that are materialised */
-    ftl_value *contract;          /* CONTRACT: the product; its place holds the sums */
-    ftl_nest *nest;               /* NEST; CONTRACT with an epilogue */
+    ftl_value *contract;          /* CONTRACT: the product */
+    ftl_place sums;               /* CONTRACT: where its sums go, in f64 for f64, else f32. An ALIAS
+                                   * of the product itself, or of a root of the nest, or bytes of
+                                   * the arena for this step */
+    ftl_nest *nest;               /* NEST; CONTRACT with an epilogue, which reads the product from
+                                   * sums: on finished blocks, or after all */
     ftl_plan *body;               /* LOOP */
     ftl_loop_places loop;         /* LOOP */
     double flops, bytes;          /* estimates: arithmetic, memory traffic */

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * May a nest write a result over an operand? Each element that is read must be read, for the last
+ * time, by what leads to the element that is written at its place. So every node that uses the
+ * operand's read must lead to the root, and no later pass over a row may want what is made of it.
+ */
+#include "plan/buffer.h"
+
+static bool is_sum(const ftl_nest_node *n)
+{
+    return !n->is_read && (n->value->op == FTL_OP_REDUCE_ || n->value->op == FTL_OP_ARGMAX_ ||
+                           n->value->op == FTL_OP_CONTRACT_);
+}
+
+/* passes[i]: how many passes over the reduced axes end before node i can be computed. */
+static void count_passes(const ftl_nest *nest, uint8_t *passes)
+{
+    for (size_t i = 0; i < nest->nodes.len; i++) {
+        const ftl_nest_node *n = &nest->nodes.data[i];
+        passes[i] = 0;
+        for (uint32_t k = 0; k < n->n_in; k++) {
+            uint32_t j = n->in[k];
+            uint8_t after = (uint8_t)(passes[j] + is_sum(&nest->nodes.data[j]));
+            passes[i] = after > passes[i] ? after : passes[i];
+        }
+    }
+}
+
+/* leads[i]: root depends on node i. */
+static void mark_operands(const ftl_nest *nest, uint32_t root, bool *leads)
+{
+    memset(leads, 0, nest->nodes.len * sizeof *leads);
+    leads[root] = true;
+    for (size_t i = root + 1; i-- > 0;) {
+        const ftl_nest_node *n = &nest->nodes.data[i];
+        for (uint32_t k = 0; leads[i] && k < n->n_in; k++)
+            leads[n->in[k]] = true;
+    }
+}
+
+/* redone[i]: node i may be computed from a new read of node `from` in the pass that wants it. */
+static void mark_redone(const ftl_nest *nest, uint32_t from, bool *redone)
+{
+    memset(redone, 0, nest->nodes.len * sizeof *redone);
+    redone[from] = true;
+    for (size_t i = from + 1; i < nest->nodes.len; i++) {
+        const ftl_nest_node *n = &nest->nodes.data[i];
+        for (uint32_t k = 0; k < n->n_in; k++)
+            if (redone[n->in[k]] && !is_sum(&nest->nodes.data[n->in[k]]))
+                redone[i] = true;
+    }
+}
+
+bool ftl_buffer_can_overwrite(const ftl_nest *nest, uint32_t root, uint32_t from)
+{
+    uint8_t passes[FTL_NEST_MAX_NODES];
+    bool leads[FTL_NEST_MAX_NODES], redone[FTL_NEST_MAX_NODES];
+    count_passes(nest, passes);
+    mark_operands(nest, root, leads);
+    mark_redone(nest, from, redone);
+    for (size_t i = 0; i < nest->nodes.len; i++) {
+        const ftl_nest_node *n = &nest->nodes.data[i];
+        if (redone[i] && passes[i] > passes[root])
+            return false;
+        for (uint32_t k = 0; k < n->n_in; k++)
+            if (n->in[k] == from && !leads[i])
+                return false;
+    }
+    return leads[from] && !is_sum(&nest->nodes.data[root]);
+}
