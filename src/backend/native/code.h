@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Writing instructions: shared by code.c (control, memory) and code_map.c (arithmetic, reductions).
+ */
+#ifndef FTL_NATIVE_CODE_H
+#define FTL_NATIVE_CODE_H
+
+#include "backend/native/nest.h"
+
+enum { FTL_CODE_MAX_IN = 64 };
+
+typedef struct ftl_code_operands {
+    uint32_t n;            /* operands in use */
+    uint16_t dst, a, b, c;
+} ftl_code_operands;
+
+uint16_t ftl_code_add_register(ftl_nest_builder *b, uint8_t shape, ftl_vm_type type);
+/* element: one of dtype. */
+uint16_t ftl_code_add_const(ftl_nest_builder *b, ftl_vm_type type, ftl_dtype dtype,
+                            const void *element);
+const ftl_pointer *ftl_code_get(const ftl_nest_builder *b, uint16_t pointer);
+/* Sizes and moves are set from the pointers; the caller sets kernels. */
+ftl_instr *ftl_code_add(ftl_nest_builder *b, ftl_code *code, ftl_instr_fn *run,
+                        const ftl_code_operands *o);
+uint16_t ftl_code_expand(ftl_nest_builder *b, ftl_code *code, uint16_t a, uint8_t shape);
+/* Keeps the low bits of a whole dtype narrower than its compute type. */
+void ftl_code_wrap(ftl_nest_builder *b, ftl_code *code, uint16_t a, ftl_dtype dtype);
+
+/* The pointer that holds a node's value, written to code first if there is none yet. */
+uint16_t ftl_code_want(ftl_nest_builder *b, ftl_code *code, uint32_t node, uint32_t pass);
+/* A MAP, a product, a copy, a reduction over extent 1, of operands that are there. */
+uint16_t ftl_code_map(ftl_nest_builder *b, ftl_code *code, uint32_t node, const uint16_t *in);
+/* Folds the operand of a reduction into a new sum. */
+void ftl_code_fold(ftl_nest_builder *b, ftl_code *code, uint32_t node, uint32_t pass);
+/* The value of a finished sum. */
+uint16_t ftl_code_finish(ftl_nest_builder *b, ftl_code *code, uint32_t node);
+
+#endif
