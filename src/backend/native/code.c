@@ -258,6 +258,8 @@ static uint16_t write_store(ftl_nest_builder *b, ftl_code *code, uint32_t node, 
     const ftl_pointer x = *ftl_code_get(b, from);
     if (direct && x.shape == shape && is_fresh(b, code, from)) {
         code->instrs.data[code->instrs.len - 1].dst = dst;
+        for (size_t i = 0; i < b->nest->nodes.len; i++)
+            b->value[i] = b->value[i] == (int32_t)from ? (int32_t)dst : b->value[i];
         return dst;
     }
     if (direct) {

@@ -163,7 +163,8 @@ static void fold_rows(ftl_nest_builder *b, ftl_code *code, uint32_t node, uint16
         in->kernel.map2 = b->spec->kernels->tile[sum_type]->map2[kind == FTL_REDUCE_SUM
                                                                      ? FTL_MAP2_ADD
                                                                      : FTL_MAP2_MUL][FTL_FORM_VV];
-        in->second.load = b->spec->kernels->tile[sum_type]->load[ftl_tile_get_dtype((ftl_tile)type)];
+        ftl_dtype from = ftl_tile_get_dtype((ftl_tile)type);
+        in->second.load = b->spec->kernels->tile[sum_type]->load[from];
         in->size_a = (uint8_t)ftl_vm_get_size(type);
     } else {
         ftl_instr *in = ftl_code_add(b, code, ftl_vm_run_fold_rows, &o);

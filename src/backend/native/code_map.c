@@ -204,7 +204,8 @@ static uint16_t write_select(ftl_nest_builder *b, ftl_code *code, const uint16_t
                            .c = in[2]};
     bool is_byte = type == FTL_VM_BYTE;
     uint8_t line = shape & FTL_VM_COLS ? FTL_VM_COLS : shape;
-    if (is_byte || (line && !((ftl_code_get(b, in[1])->shape | ftl_code_get(b, in[2])->shape) & line)))
+    uint8_t arms = ftl_code_get(b, in[1])->shape | ftl_code_get(b, in[2])->shape;
+    if (is_byte || (line && !(arms & line)))
         o.b = ftl_code_expand(b, code, in[1], shape);
     if (is_byte)
         o.c = ftl_code_expand(b, code, in[2], shape);
@@ -222,7 +223,8 @@ static uint16_t write_select(ftl_nest_builder *b, ftl_code *code, const uint16_t
 static uint16_t write_whole_pow(ftl_nest_builder *b, ftl_code *code, const uint16_t in[2],
                                 ftl_dtype dtype)
 {
-    uint16_t wide[2] = {convert(b, code, in[0], FTL_TILE_F64), convert(b, code, in[1], FTL_TILE_F64)};
+    uint16_t wide[2] = {convert(b, code, in[0], FTL_TILE_F64),
+                        convert(b, code, in[1], FTL_TILE_F64)};
     uint16_t power = write_map2(b, code, FTL_MAP2_POW, wide);
     return cast(b, code, power, FTL_DTYPE_F64, dtype);
 }

@@ -249,7 +249,7 @@ static bool merge_once(ftl_nest_builder *b, uint64_t fixed)
         for (uint32_t outer = 0; outer < b->nest->n_axes; outer++) {
             bool is_free = !((fixed >> inner | fixed >> outer) & 1) && inner != outer;
             if (!is_free || b->extent[inner] == 1 || b->extent[outer] == 1 ||
-                (b->spec->side && outer > inner) || !can_merge(b, outer, inner))
+                !can_merge(b, outer, inner))
                 continue;
             b->extent[inner] *= b->extent[outer];
             b->extent[outer] = 1;
@@ -350,12 +350,19 @@ static int32_t choose_rows(const ftl_nest_builder *b, int32_t cols)
     return best;
 }
 
+/* The axis of a side along which the product's sums lie closest. */
 static int32_t get_last_of_side(const ftl_nest_builder *b, uint8_t side)
 {
-    for (uint32_t a = b->nest->n_axes; a-- > 0;)
-        if (b->extent[a] != 1 && b->spec->side[a] == side)
-            return (int32_t)a;
-    return -1;
+    int32_t best = -1;
+    const ftl_walk *sums = NULL;
+    for (size_t i = 0; i < b->walks.len && !sums; i++)
+        if (b->walks.data[i].value == b->spec->contract && !b->walks.data[i].is_write)
+            sums = &b->walks.data[i];
+    for (uint32_t a = 0; sums && a < b->nest->n_axes; a++)
+        if (b->extent[a] != 1 && b->spec->side[a] == side &&
+            (best < 0 || sums->stride[a] < sums->stride[best]))
+            best = (int32_t)a;
+    return best;
 }
 
 static bool has_transposed_walk(const ftl_nest_builder *b, int32_t rows, int32_t cols)

@@ -23,9 +23,9 @@ typedef struct ftl_nest_spec {
     ftl_dtype sums;
     ftl_ref sums_ref;
     const int64_t *sums_strides;
-    /* Epilogue that runs on blocks: the sides that each nest axis belongs to (FTL_VM_ROWS,
-     * FTL_VM_COLS, 0: neither). Axes of one side are merged in their order or stay outer axes, and
-     * the last one becomes the tile's. Null: free choice. */
+    /* Epilogue that runs on blocks: the side of a block that each nest axis belongs to
+     * (FTL_VM_ROWS, FTL_VM_COLS, 0: neither). Only axes of one side are merged; of each side the
+     * axis along which the sums lie closest becomes the tile's. Null: free choice. */
     const uint8_t *side;
 } ftl_nest_spec;
 

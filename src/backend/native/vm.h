@@ -206,8 +206,8 @@ ftl_instr_fn ftl_vm_run_map1, ftl_vm_run_map2, ftl_vm_run_compare, ftl_vm_run_se
 /* ---- memory (memory.c) ---- */
 ftl_instr_fn ftl_vm_run_load, ftl_vm_run_load_checked, ftl_vm_run_store, ftl_vm_run_gather;
 /* ---- reductions (fold.c) ---- */
-ftl_instr_fn ftl_vm_run_fold_cols, ftl_vm_run_dot_cols, ftl_vm_run_test_cols, ftl_vm_run_argmax, ftl_vm_run_add_rows,
-    ftl_vm_run_fold_rows, ftl_vm_run_wide_rows, ftl_vm_run_finish;
+ftl_instr_fn ftl_vm_run_fold_cols, ftl_vm_run_dot_cols, ftl_vm_run_test_cols, ftl_vm_run_argmax,
+    ftl_vm_run_add_rows, ftl_vm_run_fold_rows, ftl_vm_run_wide_rows, ftl_vm_run_finish;
 /* Low bits of x as a whole dtype. */
 int64_t ftl_vm_wrap(ftl_dtype dtype, int64_t x);
 void ftl_vm_start_sum(const ftl_vm_sum *sum, uint8_t *data, size_t n);

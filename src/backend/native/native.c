@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The native backend's table: device, executables, binding of tensors.
+ */
+#include "backend/native/native.h"
+
+#include "base/dtype.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+/* Of the machine's memory, for one run, unless the caller says otherwise. */
+static const double MEMORY_SHARE = 0.8;
+
+static ftl_status set_error(ftl_backend_error *error, ftl_status status, const char *text)
+{
+    error->at = NULL;
+    snprintf(error->message, sizeof error->message, "%s", text);
+    return status;
+}
+
+/* ---- device ---- */
+
+static void get_info(ftl_backend_info *out)
+{
+    const ftl_kernels *k = ftl_kernels_get();
+    ftl_blas *blas = NULL;
+    const char *name = NULL;
+    *out = (ftl_backend_info){.is_present = true};
+    if (ftl_blas_new(ftl_allocator_get_default(), &(ftl_blas_options){.threads = 1}, &blas) ==
+            FTL_OK && ftl_blas_open_lazily(blas))
+        name = ftl_blas_get_name(blas);
+    snprintf(out->version, sizeof out->version, "%s", FTL_VERSION);
+    snprintf(out->detail, sizeof out->detail, "cpu, %s, %u threads, %s%s",
+             ftl_isa_get_name(k->isa), ftl_threads_get_count(), name ? "BLAS " : "own BLAS",
+             name ? name : "");
+    ftl_blas_free(blas);
+}
+
+static size_t get_memory_limit(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+    if (pages <= 0 || size <= 0)
+        return SIZE_MAX;
+    return (size_t)(MEMORY_SHARE * (double)pages * (double)size);
+}
+
+static void close_device(ftl_device *device)
+{
+    if (!device)
+        return;
+    ftl_pool_free(device->pool);
+    ftl_blas_free(device->blas);
+    ftl_mem_free(device->alloc, device, sizeof *device);
+}
+
+static ftl_status open_device(const ftl_device_options *options, ftl_device **out,
+                              ftl_backend_error *error)
+{
+    const ftl_allocator *alloc = options->alloc ? options->alloc : ftl_allocator_get_default();
+    const char *name = options->device ? options->device : "auto";
+    if (strcmp(name, "auto") != 0 && strcmp(name, "cpu") != 0) {
+        snprintf(error->message, sizeof error->message,
+                 "the native backend has no device '%s' (auto, cpu)", name);
+        return FTL_ERR_USAGE;
+    }
+    if (options->threads < 0 || options->threads > FTL_POOL_MAX_THREADS)
+        return set_error(error, FTL_ERR_USAGE, "threads: 0 (all cores) to 256 are possible");
+    ftl_device *device = ftl_mem_alloc(alloc, sizeof *device);
+    if (!device)
+        return set_error(error, FTL_ERR_MEMORY, "no memory for a device");
+    *device = (ftl_device){.alloc = alloc, .kernels = ftl_kernels_get(),
+                           .fast_paths = options->fast_paths,
+                           .memory_limit = options->memory_limit ? options->memory_limit
+                                                                 : get_memory_limit()};
+    unsigned threads = options->threads > 0 ? (unsigned)options->threads : ftl_threads_get_count();
+    ftl_status status = ftl_blas_new(alloc, &(ftl_blas_options){.threads = 1}, &device->blas);
+    if (status == FTL_OK && threads > 1)
+        status = ftl_pool_new(alloc, threads, &device->pool);
+    if (status != FTL_OK) {
+        close_device(device);
+        return set_error(error, status, "no memory for the threads of a device");
+    }
+    *out = device;
+    return FTL_OK;
+}
+
+/* ---- executables ---- */
+
+static void free_exec(ftl_exec *exec)
+{
+    if (!exec)
+        return;
+    const ftl_device *d = exec->device;
+    for (size_t i = 0; exec->staged && i < exec->unit->plan->inputs.len; i++) {
+        const ftl_value *v = exec->unit->plan->inputs.data[i];
+        ftl_mem_free(d->alloc, exec->staged[i],
+                     (size_t)ftl_value_get_count(v) * ftl_dtype_get_size(v->dtype));
+    }
+    ftl_mem_free(d->alloc, exec->bytes, exec->n_bytes);
+    ftl_arena_fini(&exec->arena);
+    ftl_mem_free(d->alloc, exec, sizeof *exec);
+}
+
+typedef struct compilation {
+    ftl_exec *exec;
+    const ftl_plan *plan;
+} compilation;
+
+static ftl_status compile_units(void *p)
+{
+    const compilation *c = p;
+    ftl_exec *exec = c->exec;
+    exec->unit = ftl_unit_compile(exec, c->plan);
+    exec->failures = FTL_NEW_ARRAY(&exec->arena, ftl_vm_failure,
+                                   ftl_pool_get_size(exec->device->pool));
+    exec->staged = FTL_NEW_ARRAY(&exec->arena, void *, c->plan->inputs.len + 1);
+    return FTL_OK;
+}
+
+static size_t round_up(size_t n)
+{
+    return (n + 63) & ~(size_t)63;
+}
+
+static ftl_status allocate(ftl_exec *exec, ftl_backend_error *error)
+{
+    size_t workers = ftl_pool_get_size(exec->device->pool);
+    exec->need.worker = round_up(exec->need.worker);
+    size_t arena = exec->unit->plan->arena_size;
+    size_t scratch = workers * exec->need.worker;
+    size_t sums = round_up(workers * exec->need.sums);
+    exec->n_bytes = arena + scratch + sums + exec->need.rest + 64;
+    if (arena > exec->device->memory_limit || exec->n_bytes > exec->device->memory_limit) {
+        snprintf(error->message, sizeof error->message,
+                 "the run needs %zu bytes; the limit is %zu", exec->n_bytes,
+                 exec->device->memory_limit);
+        return FTL_ERR_MEMORY;
+    }
+    exec->bytes = ftl_mem_alloc(exec->device->alloc, exec->n_bytes);
+    if (!exec->bytes) {
+        snprintf(error->message, sizeof error->message, "no memory for a run of %zu bytes",
+                 exec->n_bytes);
+        return FTL_ERR_MEMORY;
+    }
+    exec->rest = exec->bytes + arena + scratch + sums;
+    ftl_unit_bind(exec->unit, exec->bytes);
+    return FTL_OK;
+}
+
+static ftl_status compile(ftl_device *device, const ftl_plan *plan, ftl_exec **out,
+                          ftl_backend_error *error)
+{
+    ftl_exec *exec = ftl_mem_alloc(device->alloc, sizeof *exec);
+    if (!exec)
+        return set_error(error, FTL_ERR_MEMORY, "no memory to compile a plan");
+    *exec = (ftl_exec){.device = device};
+    ftl_arena_init(&exec->arena, device->alloc);
+    compilation c = {exec, plan};
+    ftl_status status = ftl_arena_run(&exec->arena, compile_units, &c);
+    if (status != FTL_OK)
+        set_error(error, status, status == FTL_ERR_MEMORY ? "no memory to compile a plan"
+                                                          : "a step is too large to compile");
+    else
+        status = allocate(exec, error);
+    if (status != FTL_OK) {
+        free_exec(exec);
+        return status;
+    }
+    *out = exec;
+    return FTL_OK;
+}
+
+/* ---- a run ---- */
+
+/* Kernels want row-major bytes, aligned to the element: what is not is copied, once a run. */
+static ftl_status bind_input(ftl_exec *exec, size_t i, const ftl_tensor *t)
+{
+    const ftl_value *v = exec->unit->plan->inputs.data[i];
+    size_t size = ftl_dtype_get_size(v->dtype);
+    void **slot = &exec->unit->slots[exec->unit->first_input + i];
+    if (ftl_tensor_is_contiguous(t) && (uintptr_t)t->data % size == 0) {
+        *slot = t->data;
+        return FTL_OK;
+    }
+    if (!exec->staged[i])
+        exec->staged[i] = ftl_mem_alloc(exec->device->alloc,
+                                        (size_t)ftl_value_get_count(v) * size);
+    if (!exec->staged[i])
+        return FTL_ERR_MEMORY;
+    ftl_tensor_copy_to(t, v->dtype, exec->staged[i]);
+    *slot = exec->staged[i];
+    return FTL_OK;
+}
+
+static ftl_status bind_outputs(ftl_exec *exec, ftl_tensor **outputs)
+{
+    const ftl_graph *g = exec->unit->plan->graph;
+    for (size_t i = 0; i < g->outputs.len; i++) {
+        const ftl_value *v = g->outputs.data[i].value;
+        if (!outputs[i])
+            FTL_TRY(ftl_tensor_new(exec->device->alloc, v->dtype, v->rank, v->shape, &outputs[i]));
+        exec->unit->slots[exec->unit->first_output + i] = outputs[i]->data;
+    }
+    return FTL_OK;
+}
+
+static ftl_status report(const ftl_exec *exec, ftl_backend_error *error)
+{
+    const ftl_vm_failure *first = NULL;
+    for (unsigned w = 0; w < ftl_pool_get_size(exec->device->pool); w++) {
+        const ftl_vm_failure *f = &exec->failures[w];
+        if (f->at && (!first || f->unit < first->unit))
+            first = f;
+    }
+    error->at = first->at;
+    if (first->index == (double)(int64_t)first->index)
+        snprintf(error->message, sizeof error->message,
+                 "index %lld is out of range: the axis has %lld places",
+                 (long long)first->index, (long long)first->extent);
+    else
+        snprintf(error->message, sizeof error->message, "index %g is not a whole number",
+                 first->index);
+    return FTL_ERR_PROGRAM;
+}
+
+static ftl_status run(ftl_exec *exec, ftl_tensor *const *inputs, ftl_tensor **outputs,
+                      ftl_backend_error *error)
+{
+    for (size_t i = 0; i < exec->unit->plan->inputs.len; i++)
+        if (bind_input(exec, i, inputs[i]) != FTL_OK)
+            return set_error(error, FTL_ERR_MEMORY, "no memory for a copy of an input");
+    if (bind_outputs(exec, outputs) != FTL_OK)
+        return set_error(error, FTL_ERR_MEMORY, "no memory for the outputs");
+    memset(exec->failures, 0,
+           ftl_pool_get_size(exec->device->pool) * sizeof *exec->failures);
+    return ftl_unit_run(exec->unit) ? FTL_OK : report(exec, error);
+}
+
+static void set_profiling(ftl_exec *exec, bool on)
+{
+    exec->is_profiling = on;
+}
+
+static void get_stats(const ftl_exec *exec, ftl_step_stats *stats)
+{
+    for (size_t i = 0; i < exec->unit->plan->steps.len; i++)
+        stats[i] = exec->unit->steps[i].stats;
+}
+
+const ftl_backend ftl_backend_native = {
+    .version = FTL_BACKEND_VERSION,
+    .name = "native",
+    .alias = "numpy",
+    .get_info = get_info,
+    .open = open_device,
+    .close = close_device,
+    .compile = compile,
+    .free_exec = free_exec,
+    .run = run,
+    .set_profiling = set_profiling,
+    .get_stats = get_stats,
+};
