@@ -51,8 +51,8 @@ typedef enum ftl_dtype {
     FTL_DTYPE_COUNT
 } ftl_dtype;
 
-/* Memory functions: alloc returns null when there is none. Sizes are in bytes; memory must be 64-byte
- * aligned. free gets the size that was asked for. */
+/* Memory functions: alloc returns null when there is none. Sizes are in bytes; memory must be
+ * 64-byte aligned. free gets the size that was asked for. */
 typedef struct ftl_allocator {
     void *user;
     void *(*alloc)(void *user, size_t size);
@@ -70,8 +70,8 @@ void ftl_text_free(char *text);
 
 typedef struct ftl_tensor ftl_tensor;
 
-/* New zeroed row-major tensor with one reference. rank <= FTL_MAX_RANK; shape has rank extents >= 0.
- * alloc null: the C heap. */
+/* New zeroed row-major tensor with one reference. rank <= FTL_MAX_RANK; shape has rank extents >=
+ * 0. alloc null: the C heap. */
 ftl_status ftl_tensor_create(const ftl_allocator *alloc, ftl_dtype dtype, uint32_t rank,
                              const int64_t *shape, ftl_tensor **out);
 
@@ -88,8 +88,8 @@ typedef struct ftl_tensor_spec {
 /* No copy. On failure the bytes stay the caller's and release is not called. */
 ftl_status ftl_tensor_from_data(const ftl_tensor_spec *spec, ftl_tensor **out);
 
-/* .npy, .npz, .safetensors, .json; "file.npz#member". Mapped where the format allows. *message (may be
- * null) receives a text to free when it fails. */
+/* .npy, .npz, .safetensors, .json; "file.npz#member". Mapped where the format allows. *message (may
+ * be null) receives a text to free when it fails. */
 ftl_status ftl_tensor_load(const char *path, ftl_tensor **out, char **message);
 /* By extension: .npy .npz .json .jsonl .csv .tsv; written atomically. */
 ftl_status ftl_tensor_save(const ftl_tensor *t, const char *path, char **message);
@@ -104,9 +104,9 @@ void *ftl_tensor_get_data(const ftl_tensor *t);             /* first element, bo
 int64_t ftl_tensor_get_count(const ftl_tensor *t);
 size_t ftl_dtype_get_size(ftl_dtype dtype); /* bytes of an element */
 
-/* DLPack (dmlc/dlpack, ABI 1.x, unversioned capsule struct): struct DLManagedTensor of dlpack.h. to: a view that
- * keeps t alive until its deleter runs. from: takes the struct; its deleter runs when the tensor ends; only CPU
- * memory; FTL_ERR_UNSUPPORTED for other devices and element types. */
+/* DLPack (dmlc/dlpack, ABI 1.x, unversioned capsule struct): struct DLManagedTensor of dlpack.h.
+ * to: a view that keeps t alive until its deleter runs. from: takes the struct; its deleter runs
+ * when the tensor ends; only CPU memory; FTL_ERR_UNSUPPORTED for other devices and types. */
 struct DLManagedTensor;
 ftl_status ftl_tensor_to_dlpack(ftl_tensor *t, struct DLManagedTensor **out);
 ftl_status ftl_tensor_from_dlpack(struct DLManagedTensor *managed, ftl_tensor **out);
@@ -116,7 +116,7 @@ ftl_status ftl_tensor_from_dlpack(struct DLManagedTensor *managed, ftl_tensor **
 typedef struct ftl_config {
     size_t size;                    /* sizeof(ftl_config), set by init */
     const ftl_allocator *allocator; /* null: the C heap */
-    const char *backend;            /* "native" (default, alias "numpy"), "xla,native", "auto"; "oracle" for tests */
+    const char *backend;            /* "native" (default), "xla,native", "auto"; "oracle": tests */
     const char *device;             /* "auto", "cpu" */
     const char *mode;               /* "auto", "single", "fixpoint", "demand" */
     const char *strategy;           /* "semi_naive", "synchronous" */
@@ -125,7 +125,7 @@ typedef struct ftl_config {
     const char *precision;          /* "fp32" (f32), "fp16", "bf16", "fp64", "auto" */
     const char *einsum_planner;     /* "auto", "greedy", "optimal" */
     const char *output_root;        /* folder that sinks may not leave; null: the working folder */
-    int64_t max_iters;              /* rounds of numeric fixpoints; -1: 1000, Boolean ones without limit */
+    int64_t max_iters;              /* rounds of a fixpoint; -1: 1000, Boolean: no limit */
     double tol;                     /* numeric fixpoints, default 1e-6 */
     int64_t samples;                /* Monte Carlo */
     uint64_t seed;
@@ -137,7 +137,8 @@ typedef struct ftl_config {
     int profile;                    /* 1: time every step, for explain */
     const char *const *params;      /* "NAME=VALUE" */
     size_t n_params;
-    const char *const *temperatures;/* "NAME=0.5", "NAME=linear:START:END:STEPS", "NAME=piecewise:0:1.0,3:0.5" */
+    /* "NAME=0.5", "NAME=linear:START:END:STEPS", "NAME=piecewise:0:1.0,3:0.5" */
+    const char *const *temperatures;
     size_t n_temperatures;
     const char *const *queries;     /* "NAME[x=4,y=0:3]" */
     size_t n_queries;
@@ -149,10 +150,11 @@ void ftl_config_init(ftl_config *config);
 
 typedef struct ftl_program ftl_program;
 
-/* Parses text (len bytes, borrowed only during the call); name stands in messages, and its folder is where sources and imports
- * are looked up. *out is set whenever there is memory, even on FTL_ERR_PROGRAM, to hold the diagnostics. */
-ftl_status ftl_program_parse(const ftl_allocator *alloc, const char *name, const char *text, size_t len,
-                             ftl_program **out);
+/* Parses text (len bytes, borrowed only during the call); name stands in messages, and its folder
+ * is where sources and imports are looked up. *out is set whenever there is memory, even on
+ * FTL_ERR_PROGRAM, to hold the diagnostics. */
+ftl_status ftl_program_parse(const ftl_allocator *alloc, const char *name, const char *text,
+                             size_t len, ftl_program **out);
 /* The same from a file. */
 ftl_status ftl_program_load(const ftl_allocator *alloc, const char *path, ftl_program **out);
 void ftl_program_free(ftl_program *program);
@@ -161,42 +163,47 @@ const char *ftl_program_get_diagnostics(const ftl_program *program);
 /* The canonical text (fuse fmt). */
 ftl_status ftl_program_format(const ftl_program *program, char **out);
 
-/* ---- runners: a program compiled for a backend, its inputs and outputs. One thread at a time ---- */
+/* ---- runners: a program compiled for a backend. One thread at a time ---- */
 
 typedef struct ftl_runner ftl_runner;
 
-/* An input: a tensor (retained while bound), or a file (path, or "file#member") when tensor is null. */
+/* An input: a tensor (retained while bound), or a file (path, or "file#member") when tensor is
+ * null. */
 typedef struct ftl_input {
     const char *name;
     ftl_tensor *tensor;
     const char *path;
 } ftl_input;
 
-/* Checks and compiles for these inputs. *out is set whenever there is memory, to hold the diagnostics. The runner
- * keeps what it needs of program and config. */
-ftl_status ftl_runner_new(const ftl_program *program, const ftl_config *config, const ftl_input *inputs,
-                          size_t n_inputs, ftl_runner **out);
-/* Checks only (fuse check): missing inputs are no errors. The runner has diagnostics and a report; it
- * cannot run. */
-ftl_status ftl_runner_check(const ftl_program *program, const ftl_config *config, const ftl_input *inputs,
-                            size_t n_inputs, ftl_runner **out);
+/* Checks and compiles for these inputs. *out is set whenever there is memory, to hold the
+ * diagnostics. The runner keeps what it needs of program and config. */
+ftl_status ftl_runner_new(const ftl_program *program, const ftl_config *config,
+                          const ftl_input *inputs, size_t n_inputs, ftl_runner **out);
+/* Checks only (fuse check): missing inputs are no errors. The runner has diagnostics and a report;
+ * it cannot run. */
+ftl_status ftl_runner_check(const ftl_program *program, const ftl_config *config,
+                            const ftl_input *inputs, size_t n_inputs, ftl_runner **out);
 void ftl_runner_free(ftl_runner *runner);
 /* Errors and warnings of the compile and of the last run. Borrowed until the next call. */
 const char *ftl_runner_get_diagnostics(const ftl_runner *runner);
-/* Rebinds an input for later runs, without a copy. Another dtype or shape compiles anew at the next run. */
+/* Rebinds an input for later runs, without a copy. Another dtype or shape compiles anew at the next
+ * run. */
 ftl_status ftl_runner_bind(ftl_runner *runner, const char *name, ftl_tensor *tensor);
-/* One run: outputs are computed, sinks are written. A warm run allocates nothing on the heap unless it writes sinks. */
+/* One run: outputs are computed, sinks are written. A warm run allocates nothing on the heap unless
+ * it writes sinks. */
 ftl_status ftl_runner_run(ftl_runner *runner);
 
 /* Outputs are the exports, then the queries, in program order. */
 size_t ftl_runner_count_outputs(const ftl_runner *runner);
 const char *ftl_runner_get_output_name(const ftl_runner *runner, size_t i); /* null past the end */
-/* Tensor of the last run, borrowed; the next run writes over it unless it was retained. Null before the first run or when there is no such
- * output. */
+/* Tensor of the last run, borrowed; the next run writes over it unless it was retained. Null before
+ * the first run or when there is no such output. */
 ftl_tensor *ftl_runner_get_output(const ftl_runner *runner, const char *name);
-/* Where an output is to be written: a row-major tensor of its dtype and shape; null: the runner's own again. */
+/* Where an output is to be written: a row-major tensor of its dtype and shape; null: the runner's
+ * own again. */
 ftl_status ftl_runner_set_output(ftl_runner *runner, const char *name, ftl_tensor *tensor);
-/* For people: small tensors whole, large ones abridged with shape and dtype, relations as tuples. */
+/* For people: small tensors whole, large ones abridged with shape and dtype, relations as
+ * tuples. */
 ftl_status ftl_runner_print_output(const ftl_runner *runner, size_t i, char **out);
 /* Queries written in the program (`Ancestor(bea, x)?`) are printed by users of the command line. */
 int ftl_runner_is_query(const ftl_runner *runner, size_t i);
@@ -209,14 +216,14 @@ ftl_status ftl_runner_report(const ftl_runner *runner, char **out);
 /* Bytes of the run arena, and of the largest set of live values. */
 void ftl_runner_get_memory(const ftl_runner *runner, size_t *arena, size_t *live);
 
-/* What stands after a pass: "parse", "check", "lower", a pass of the planner, "plan". *text receives it; on failure
- * *message (may be null) says why. FTL_ERR_USAGE: no such pass. */
+/* What stands after a pass: "parse", "check", "lower", a pass of the planner, "plan". *text
+ * receives it; on failure *message (may be null) says why. FTL_ERR_USAGE: no such pass. */
 typedef struct ftl_dump {
     const char *pass;
     char **text, **message;
 } ftl_dump;
-ftl_status ftl_program_dump(const ftl_program *program, const ftl_config *config, const ftl_input *inputs,
-                            size_t n_inputs, const ftl_dump *dump);
+ftl_status ftl_program_dump(const ftl_program *program, const ftl_config *config,
+                            const ftl_input *inputs, size_t n_inputs, const ftl_dump *dump);
 
 /* Backends with version, devices, and what to install for absent ones. format "text" or "json". */
 ftl_status ftl_list_backends(const char *format, char **out);

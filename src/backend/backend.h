@@ -46,7 +46,7 @@ struct ftl_backend {
     uint32_t version; /* FTL_BACKEND_VERSION */
     const char *name; /* "native" */
     const char *alias;/* "numpy" */
-    bool reads_graph;  /* reads plan->graph and plan->inputs only: it is given no steps and places */
+    bool reads_graph; /* reads plan->graph and plan->inputs only: it is given no steps and places */
     void (*get_info)(ftl_backend_info *out);
     ftl_status (*open)(const ftl_device_options *options, ftl_device **out,
                        ftl_backend_error *error);

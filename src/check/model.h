@@ -124,7 +124,7 @@ typedef enum ftl_expr_kind {
     FTL_EXPR_READ,   /* tensor at places; truth: x > 0 is read as 0/1 (numeric tensor read with
                         parentheses) */
     FTL_EXPR_MAP,    /* op (a core MAP opcode) on args, element by element, broadcast by axis;
-                        comparisons and    logic give 0/1 numbers; AND OR NOT take `not zero` as true;
+                        comparisons and logic give 0/1 numbers; AND OR NOT take `not zero` as true;
                         SELECT: args[0] likewise */
     FTL_EXPR_REDUCE, /* reduce args[0] over `over` by reduce */
     FTL_EXPR_CALL,   /* builtin on args; see builtin.def */

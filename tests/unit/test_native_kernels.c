@@ -85,7 +85,8 @@ static long double greatest(ftl_tile t)
     return t == FTL_TILE_F32 ? 0x1.fffffep127L : 0x1.fffffffffffffp1023L;
 }
 
-/* Within the tolerance, relative; absolute below the least normal number; infinities and nan alike. */
+/* Within the tolerance, relative; absolute below the least normal number; infinities and nan
+ * alike. */
 static bool is_near(ftl_tile t, long double want, long double got)
 {
     if (isnan(want) || isnan(got))
@@ -107,7 +108,8 @@ static double draw(ftl_tile t, uint64_t i)
 
 static const double specials[] = {
     0.0,   -0.0,  1.0,      -1.0,      0.5,   -0.5,   2.0,        -2.0,       2.5,  -2.5,
-    3.0,   -3.0,  (double)NAN, (double)INFINITY, -(double)INFINITY, 1e-30, -1e-30, 1e30, -1e30, 88.0,
+    3.0,   -3.0,  (double)NAN, (double)INFINITY, -(double)INFINITY, 1e-30, -1e-30, 1e30, -1e30,
+    88.0,
     -88.0, 89.0,  -104.0,   1e-45,     1e-310, 709.5, -745.0,     -750.0,     711.0, 0.6931,
     1.5707964, 3.1415927, 1e5, -1e5,   1e7,   -3e9,   1e-40,      8388609.0,  4.0,  16777217.0,
     9.1,   19.0,  5.9,      300.0,     -129.0, 2147483648.0, 9.3e18, 65519.0, 65520.0, 6e-8,
@@ -176,8 +178,8 @@ static const struct {
 
 /* ---- unary ---- */
 
-/* sin, cos and the erf form of gelu are good absolutely; the quotients by 1 + e^u lose |u| ulps of e^u
- * where it dominates, and may underflow early. */
+/* sin, cos and the erf form of gelu are good absolutely; the quotients by 1 + e^u lose |u| ulps of
+ * e^u where it dominates, and may underflow early. */
 static long double get_bound(ftl_tile t, int op, long double x, long double want)
 {
     long double bound = tolerance(t) * fabsl(want);
@@ -757,17 +759,22 @@ static void check_store(const ftl_kernels *k, ftl_tile t, ftl_dtype d, ptrdiff_t
     }
 }
 
+static void check_strides(const ftl_kernels *k, ftl_tile t, ftl_dtype d)
+{
+    for (ptrdiff_t stride = -3; stride <= 3; stride++) {
+        check_load(k, t, d, stride);
+        if (stride != 0)
+            check_store(k, t, d, stride);
+    }
+}
+
 static void test_loads_and_stores(void **state)
 {
     (void)state;
     for (size_t k = 0; k < n_tables; k++)
         for (int t = 0; t < FTL_TILE_COUNT; t++)
             for (int d = 0; d < FTL_DTYPE_COUNT; d++)
-                for (ptrdiff_t stride = -3; stride <= 3; stride++) {
-                    check_load(tables[k], (ftl_tile)t, (ftl_dtype)d, stride);
-                    if (stride != 0)
-                        check_store(tables[k], (ftl_tile)t, (ftl_dtype)d, stride);
-                }
+                check_strides(tables[k], (ftl_tile)t, (ftl_dtype)d);
 }
 
 static void check_fill_iota_gather(const ftl_kernels *k, ftl_tile t, size_t n)
