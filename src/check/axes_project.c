@@ -102,13 +102,13 @@ static ftl_expr *finish(axes_ctx *c, const raw *r, ftl_expr *e, scope s)
 }
 
 /* Axes that at least two of the parts use. */
-static axis_set shared_axes(axes_ctx *c, raw *const *args, uint32_t n, const bool *solo)
+static axis_set shared_axes(axes_ctx *c, raw *const *args, uint32_t n)
 {
     uint32_t *count = FTL_NEW_ARRAY(c->m->arena, uint32_t, c->eq->axes.len);
     axis_set s = {FTL_NEW_ARRAY(c->m->arena, uint32_t, c->eq->axes.len), 0};
     for (uint32_t i = 0; i < n; i++)
         for (uint32_t k = 0; k < args[i]->free.n; k++)
-            count[args[i]->free.a[k]] += solo && solo[i] ? 2 : 1;
+            count[args[i]->free.a[k]]++;
     for (uint32_t k = 0; k < c->eq->axes.len; k++)
         if (count[k] > 1)
             s.a[s.n++] = k;
@@ -121,7 +121,7 @@ static ftl_expr *convert_sum(axes_ctx *c, const raw *r, scope s)
 {
     bool flips = false;
     if (!s.eager)
-        s.used = axis_set_union(c->m->arena, s.used, shared_axes(c, r->args, r->n_args, NULL));
+        s.used = axis_set_union(c->m->arena, s.used, shared_axes(c, r->args, r->n_args));
     ftl_expr *e = make_map(c, FTL_OP_ADD_, r->span);
     for (uint32_t i = 0; i < r->n_args; i++) {
         ftl_expr *part = convert(c, r->args[i], s);
@@ -166,7 +166,7 @@ static ftl_expr *fold_factors(axes_ctx *c, const raw *r, ftl_expr *const *part)
 
 static ftl_expr *convert_product(axes_ctx *c, const raw *r, scope s)
 {
-    axis_set shared = shared_axes(c, r->args, r->n_args, s.eager ? r->negative : NULL);
+    axis_set shared = shared_axes(c, r->args, r->n_args);
     axis_set joined = axis_set_minus(c->m->arena, shared, s.keep);
     ftl_expr **part = FTL_NEW_ARRAY(c->m->arena, ftl_expr *, r->n_args);
     scope inner = s;
@@ -180,6 +180,8 @@ static ftl_expr *convert_product(axes_ctx *c, const raw *r, scope s)
             return NULL;
     }
     ftl_expr *e = fold_factors(c, r, part);
+    if (s.eager)
+        joined = axis_set_minus(c->m->arena, axes_of(e), s.keep);
     return s.whole ? e : make_reduce(c, FTL_PROJECTION_SUM, e, joined);
 }
 
@@ -188,7 +190,7 @@ static ftl_expr *convert_product(axes_ctx *c, const raw *r, scope s)
 static ftl_expr *convert_op(axes_ctx *c, const raw *r, scope s)
 {
     scope inner = {.keep = s.keep, .used = s.eager ? s.keep : s.used};
-    inner.used = axis_set_union(c->m->arena, inner.used, shared_axes(c, r->args, r->n_args, NULL));
+    inner.used = axis_set_union(c->m->arena, inner.used, shared_axes(c, r->args, r->n_args));
     ftl_expr *e = make_map(c, r->op, r->span);
     for (uint32_t i = 0; i < r->n_args; i++) {
         ftl_expr *part = convert(c, r->args[i], inner);
@@ -280,7 +282,7 @@ static ftl_expr *convert_call(axes_ctx *c, const raw *r, scope s)
 {
     scope inner = {.keep = axis_set_union(c->m->arena, s.keep, r->own)};
     inner.used = axis_set_union(c->m->arena, s.eager ? s.keep : s.used, r->own);
-    inner.used = axis_set_union(c->m->arena, inner.used, shared_axes(c, r->args, r->n_args, NULL));
+    inner.used = axis_set_union(c->m->arena, inner.used, shared_axes(c, r->args, r->n_args));
     ftl_expr *e = make_call(c, r);
     for (uint32_t i = 0; i < r->n_args; i++) {
         ftl_expr *part = convert(c, r->args[i], inner);
