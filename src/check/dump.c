@@ -37,9 +37,9 @@ static void put_tensor(const ftl_model *m, const ftl_tensor_decl *t, ftl_strbuf 
     if (brackets)
         ftl_strbuf_putc(out, t->is_boolean ? ')' : ']');
     ftl_strbuf_printf(out, " %s", ftl_dtype_get_name(t->dtype));
-    if (t->facts.count > 0)
-        ftl_strbuf_printf(out, ", %lld fact%s", (long long)t->facts.count,
-                          t->facts.count == 1 ? "" : "s");
+    if (t->facts->count > 0)
+        ftl_strbuf_printf(out, ", %lld fact%s", (long long)t->facts->count,
+                          t->facts->count == 1 ? "" : "s");
 }
 
 static void put_axes(const ftl_equation *eq, ftl_strbuf *out)
@@ -110,8 +110,8 @@ static void put_given(const ftl_model *m, const ftl_tensor_decl *t, ftl_strbuf *
         ftl_strbuf_puts(out, ", input");
     if (t->origin == FTL_ORIGIN_UNKNOWN)
         ftl_strbuf_puts(out, ", awaited");
-    if (t->source.is_tuples)
-        ftl_strbuf_printf(out, ", %lld tuples", (long long)t->source.count);
+    if (t->source->is_tuples)
+        ftl_strbuf_printf(out, ", %lld tuples", (long long)t->source->count);
     ftl_strbuf_putc(out, '\n');
 }
 

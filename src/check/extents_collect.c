@@ -14,7 +14,7 @@ static extent_site no_site(const char *name)
 static bool is_loaded(const ftl_tensor_decl *t)
 {
     return (t->origin == FTL_ORIGIN_INPUT || t->origin == FTL_ORIGIN_SOURCE) &&
-           t->source.rank == t->rank;
+           t->source->rank == t->rank;
 }
 
 static void collect_source(extents *x, uint32_t tensor)
@@ -23,10 +23,10 @@ static void collect_source(extents *x, uint32_t tensor)
     extent_origin from = {FROM_TENSOR, tensor, t->span};
     for (uint32_t k = 0; k < t->rank; k++) {
         const char *place = ftl_arena_printf(x->m->arena, "%u of %s", k + 1, t->name);
-        if (t->source.is_tuples)
-            extents_ask(x, x->tensor0[tensor] + k, t->source.shape[k], from, no_site(place));
+        if (t->source->is_tuples)
+            extents_ask(x, x->tensor0[tensor] + k, t->source->shape[k], from, no_site(place));
         else
-            extents_set(x, x->tensor0[tensor] + k, t->source.shape[k], from, no_site(place));
+            extents_set(x, x->tensor0[tensor] + k, t->source->shape[k], from, no_site(place));
     }
 }
 
@@ -39,7 +39,7 @@ static void collect_domain(extents *x, uint32_t tensor, uint32_t k)
     if (d && d->is_closed)
         extents_set(x, var, (int64_t)d->symbols.len,
                     (extent_origin){FROM_DOMAIN, (uint32_t)t->domain[k], d->span}, no_site(place));
-    else if (d && (!is_loaded(t) || t->source.is_tuples))
+    else if (d && (!is_loaded(t) || t->source->is_tuples))
         extents_ask(x, var, (int64_t)d->symbols.len, (extent_origin){FROM_TENSOR, tensor, t->span},
                     no_site(place));
 }
@@ -51,8 +51,8 @@ static void collect_tensor(extents *x, uint32_t tensor)
         collect_domain(x, tensor, k);
     if (is_loaded(t))
         collect_source(x, tensor);
-    for (uint32_t k = 0; k < t->rank && t->facts.is_tuples; k++)
-        extents_ask(x, x->tensor0[tensor] + k, t->facts.shape[k],
+    for (uint32_t k = 0; k < t->rank && t->facts->is_tuples; k++)
+        extents_ask(x, x->tensor0[tensor] + k, t->facts->shape[k],
                     (extent_origin){FROM_FACTS, tensor, t->span}, no_site(t->name));
 }
 

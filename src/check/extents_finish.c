@@ -96,7 +96,7 @@ static void fill_tensors(extents *x)
 {
     for (size_t i = 0; i < x->m->tensors.len; i++) {
         ftl_tensor_decl *t = &x->m->tensors.data[i];
-        bool is_relation = t->is_boolean || t->facts.is_tuples || t->source.is_tuples;
+        bool is_relation = t->is_boolean || t->facts->is_tuples || t->source->is_tuples;
         for (uint32_t k = 0; k < t->rank; k++) {
             const extent_var *v = &x->vars.data[extents_find(x, x->tensor0[i] + k)];
             t->extent[k] = v->exact;

@@ -248,10 +248,10 @@ typedef struct ftl_tensor_decl {
     int32_t domain[FTL_MAX_RANK]; /* index in model->domains, -1 */
     ftl_dtype dtype; /* as stored for sources and inputs; else bool or f32 (the run's precision) */
     ftl_origin_kind origin;
-    const char *path;       /* SOURCE */
-    ftl_source_info source; /* SOURCE, INPUT: valid when origin says so */
-    ftl_source_info facts; /* facts of the program, is_tuples; count 0: none; combine with equations
-                              by projection */
+    const char *path;        /* SOURCE */
+    ftl_source_info *source; /* SOURCE, INPUT: valid when origin says so */
+    ftl_source_info *facts;  /* facts of the program, is_tuples; count 0: none; combine with
+                               equations  by projection */
     ftl_span facts_span;
     FTL_VEC(uint32_t) equations;
     bool is_unused; /* nothing that is asked for needs it: no equations, perhaps no shape */

@@ -107,7 +107,6 @@ typedef struct resolve_flat {
     ftl_span span;
     bool is_hidden, is_dropped;
     bool is_fact;      /* constant indices and a number: its bare names are symbols */
-    ftl_map names;     /* its variables -> 1 + a place where each stands */
     ftl_map constants; /* its names that are symbols -> 1 + a place whose domain has each */
 } resolve_flat;
 
@@ -186,7 +185,11 @@ struct resolver {
     unsigned depth;                  /* of nested constants */
     FTL_VEC(ftl_node *) query_nodes; /* beside the model's queries */
     resolve_place *places;
-    ftl_map symbols; /* name -> resolve_symbol */
+    ftl_source_info *nothing; /* of tensors that have no source or no facts */
+    ftl_map symbols;          /* name -> resolve_symbol */
+    ftl_map stamps;           /* name -> stamp of the last set that it was put into */
+    uint64_t n_stamps;
+    size_t n_suggested;
 };
 
 /* The equation that is being flattened. */
@@ -194,10 +197,15 @@ typedef struct resolve_eq {
     resolver *r;
     resolve_scope *scope;
     const ftl_stmt *stmt;
-    ftl_map axes;   /* names that it uses as axes, as written and as renamed */
+    uint64_t stamp; /* of the names that it uses as axes, as written and as renamed */
     ftl_map counts; /* occurrences of its names, when is_counted */
     bool is_counted;
 } resolve_eq;
+
+/* ---- sets of names, one at a time: a new stamp empties the set (resolve.c) ---- */
+uint64_t resolve_new_stamp(resolver *r);
+void resolve_mark(resolver *r, uint64_t stamp, const char *name);
+bool resolve_is_marked(const resolver *r, uint64_t stamp, const char *name);
 
 /* ---- modules and constants (resolve_module.c, resolve_const.c) ---- */
 void resolve_modules(resolver *r, const ftl_tree *tree);

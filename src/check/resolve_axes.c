@@ -231,7 +231,7 @@ static bool list_node(lister *l, const ftl_node *n, resolve_names *out)
 {
     switch (n->kind) {
     case FTL_NODE_NAME:
-        if (ftl_map_find(&l->e->axes, FTL_KEY(n->name), NULL) ||
+        if (resolve_is_marked(l->e->r, l->e->stamp, n->name) ||
             resolve_is_declared_axis(l->e->r, n->name))
             put(l, n->name, out);
         return true;

@@ -154,7 +154,7 @@ static bool check_keywords(resolve_eq *e, const ftl_node *n, const ftl_builtin_i
 /* axis=j, axis="j", axis=0, axis=K with a const K. */
 static ftl_node *resolve_axis(resolve_eq *e, ftl_node *v)
 {
-    bool is_axis = v->name && ftl_map_find(&e->axes, FTL_KEY(v->name), NULL);
+    bool is_axis = v->name && resolve_is_marked(e->r, e->stamp, v->name);
     if (v->kind != FTL_NODE_STRING && !(v->kind == FTL_NODE_NAME && is_axis)) {
         bool is_constant =
             v->kind == FTL_NODE_NAME && resolve_find_constant(e->r, e->scope->module, v->name);

@@ -83,12 +83,12 @@ static void add_fact(resolver *r, const resolve_fact *fact)
         return;
     }
     for (uint32_t k = 0; k < t->rank; k++) {
-        extra->columns[k][t->facts.count] = row[k];
-        if (t->facts.shape[k] <= row[k])
-            t->facts.shape[k] = row[k] + 1;
+        extra->columns[k][t->facts->count] = row[k];
+        if (t->facts->shape[k] <= row[k])
+            t->facts->shape[k] = row[k] + 1;
     }
-    t->facts.count++;
-    t->facts_span = t->facts.count == 1 ? fact->span : t->facts_span;
+    t->facts->count++;
+    t->facts_span = t->facts->count == 1 ? fact->span : t->facts_span;
 }
 
 static void make_columns(resolver *r)
@@ -100,13 +100,14 @@ static void make_columns(resolver *r)
         ftl_tensor_decl *t = &r->m->tensors.data[i];
         if (count[i] == 0)
             continue;
-        t->facts.dtype = FTL_DTYPE_BOOL;
-        t->facts.rank = t->rank;
-        t->facts.is_tuples = true;
+        t->facts = FTL_NEW(r->m->arena, ftl_source_info);
+        t->facts->dtype = FTL_DTYPE_BOOL;
+        t->facts->rank = t->rank;
+        t->facts->is_tuples = true;
         r->tensors.data[i].columns = FTL_NEW_ARRAY(r->m->arena, int64_t *, t->rank);
         for (uint32_t k = 0; k < t->rank; k++) {
             r->tensors.data[i].columns[k] = FTL_NEW_ARRAY(r->m->arena, int64_t, count[i]);
-            t->facts.columns[k] = r->tensors.data[i].columns[k];
+            t->facts->columns[k] = r->tensors.data[i].columns[k];
         }
     }
 }
@@ -123,7 +124,7 @@ typedef struct renumber {
 static bool start_column(resolver *r, const ftl_tensor_decl *t, uint32_t k, ftl_span span,
                          renumber *c)
 {
-    const ftl_source_info *s = &t->source;
+    const ftl_source_info *s = t->source;
     c->domain = t->domain[k];
     c->column = FTL_NEW_ARRAY(r->m->arena, int64_t, (size_t)s->count);
     c->number = FTL_NEW_ARRAY(r->m->arena, int64_t, (size_t)s->n_symbols[k]);
@@ -154,7 +155,7 @@ static bool number_cell(resolver *r, const ftl_source_info *s, uint32_t k, renum
 static void number_source(resolver *r, uint32_t tensor, ftl_span span)
 {
     ftl_tensor_decl *t = &r->m->tensors.data[tensor];
-    ftl_source_info *s = &t->source;
+    ftl_source_info *s = t->source;
     renumber columns[FTL_MAX_RANK] = {0};
     bool sound = true;
     if (!r->tensors.data[tensor].is_loaded || !s->is_tuples)

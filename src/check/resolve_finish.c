@@ -9,7 +9,7 @@
 typedef struct finisher {
     resolver *r;
     resolve_flat *flat;
-    ftl_map axes; /* names that the equation uses as axes */
+    uint64_t stamp; /* of the names that the equation uses as axes */
     bool sound;
 } finisher;
 
@@ -81,16 +81,16 @@ static void collect_axes(finisher *f, const ftl_node *n)
         for (size_t k = 0; k < ix->terms.len; k++) {
             const char *name = ix->terms.data[k].name;
             if (name && !ftl_map_find(&f->flat->constants, FTL_KEY(name), NULL))
-                ftl_map_put(&f->axes, FTL_KEY(name), 1);
+                resolve_mark(f->r, f->stamp, name);
         }
         if (ix->kind == FTL_INDEX_DIV || (ix->kind == FTL_INDEX_SLICE && ix->name))
-            ftl_map_put(&f->axes, FTL_KEY(ix->name), 1);
+            resolve_mark(f->r, f->stamp, ix->name);
         if (ix->gather)
             collect_axes(f, ix->gather);
     }
     if (n->kind == FTL_NODE_CALL && n->args.len == 1 && n->args.data[0]->kind == FTL_NODE_NAME &&
         ftl_builtin_find(n->name, &b) && (b == FTL_BUILTIN_EVEN || b == FTL_BUILTIN_ODD))
-        ftl_map_put(&f->axes, FTL_KEY(n->args.data[0]->name), 1);
+        resolve_mark(f->r, f->stamp, n->args.data[0]->name);
     for (size_t i = 0; i < n->args.len; i++)
         collect_axes(f, n->args.data[i]);
     for (size_t i = 0; i < n->kwargs.len; i++)
@@ -99,7 +99,7 @@ static void collect_axes(finisher *f, const ftl_node *n)
 
 static bool is_axis(const finisher *f, const char *name)
 {
-    return ftl_map_find(&f->axes, FTL_KEY(name), NULL) || resolve_is_declared_axis(f->r, name);
+    return resolve_is_marked(f->r, f->stamp, name) || resolve_is_declared_axis(f->r, name);
 }
 
 static void fail_unbound(finisher *f, const ftl_node *n)
@@ -136,13 +136,36 @@ static bool is_comparison(const ftl_node *n)
     return n->kind == FTL_NODE_BINARY && n->op >= FTL_OP_EQ && n->op <= FTL_OP_GE;
 }
 
+/* A place where a variable stands. */
+static bool find_variable(const finisher *f, const ftl_node *n, const char *name, uint32_t *place)
+{
+    uint64_t tensor;
+    if (n->kind == FTL_NODE_REF &&
+        ftl_map_find(&f->r->m->tensor_by_name, FTL_KEY(n->name), &tensor)) {
+        *place = f->r->tensors.data[tensor].place0;
+        for (size_t i = 0; i < n->indices.len; i++) {
+            if (resolve_get_plain(&n->indices.data[i]) == name)
+                return true;
+            *place += n->indices.data[i].kind != FTL_INDEX_TIME;
+        }
+    }
+    for (size_t i = 0; i < n->args.len; i++)
+        if (find_variable(f, n->args.data[i], name, place))
+            return true;
+    return false;
+}
+
 /* The domain of the places where a variable stands. */
 static int32_t find_domain(const finisher *f, const ftl_node *n)
 {
-    uint64_t place;
-    if (n->kind != FTL_NODE_NAME || !ftl_map_find(&f->flat->names, FTL_KEY(n->name), &place))
+    uint32_t place;
+    const ftl_stmt *stmt = f->flat->stmt;
+    if (n->kind != FTL_NODE_NAME ||
+        (!find_variable(f, stmt->lhs, n->name, &place) &&
+         !find_variable(f, stmt->rhs, n->name, &place) &&
+         (!stmt->guard || !find_variable(f, stmt->guard, n->name, &place))))
         return -1;
-    return f->r->places[resolve_find_class(f->r, (uint32_t)place - 1)].domain;
+    return f->r->places[resolve_find_class(f->r, place)].domain;
 }
 
 static ftl_node *finish_operand(finisher *f, ftl_node *n, const ftl_node *other)
@@ -262,10 +285,19 @@ static void check_negation(finisher *f, const ftl_node *n, const ftl_map *bound,
         check_negation(f, n->args.data[i], bound, inside);
 }
 
+static bool has_negation(const ftl_node *n)
+{
+    bool found = n->kind == FTL_NODE_UNARY && n->op == FTL_OP_NOT;
+    for (size_t i = 0; i < n->args.len && !found; i++)
+        found = has_negation(n->args.data[i]);
+    return found;
+}
+
 static void check_rule(finisher *f, const ftl_stmt *stmt)
 {
     ftl_map bound;
-    if (!f->r->m->tensors.data[f->flat->tensor].is_boolean)
+    bool negates = has_negation(stmt->rhs) || (stmt->guard && has_negation(stmt->guard));
+    if (!negates || !f->r->m->tensors.data[f->flat->tensor].is_boolean)
         return;
     ftl_map_init(&bound, f->r->m->arena);
     collect_names(stmt->lhs, false, &bound);
@@ -325,9 +357,8 @@ static void add_equation(finisher *f)
 
 static void finish_flat(resolver *r, resolve_flat *flat)
 {
-    finisher f = {.r = r, .flat = flat, .sound = true};
+    finisher f = {.r = r, .flat = flat, .stamp = resolve_new_stamp(r), .sound = true};
     ftl_stmt *stmt = flat->stmt;
-    ftl_map_init(&f.axes, r->m->arena);
     warn_constant_head(&f);
     collect_axes(&f, stmt->lhs);
     collect_axes(&f, stmt->rhs);

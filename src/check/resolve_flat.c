@@ -18,7 +18,7 @@ bool resolve_is_declared_axis(const resolver *r, const char *name)
 
 static bool is_axis(const resolve_eq *e, const char *name)
 {
-    return ftl_map_find(&e->axes, FTL_KEY(name), NULL);
+    return resolve_is_marked(e->r, e->stamp, name);
 }
 
 /* A constant in an index is a number, unless an axis has that name. */
@@ -33,9 +33,9 @@ static void put_axis(resolve_eq *e, const char *name)
 {
     if (!name || find_index_constant(e, name))
         return;
-    ftl_map_put(&e->axes, FTL_KEY(name), 1);
+    resolve_mark(e->r, e->stamp, name);
     if (e->scope->instance)
-        ftl_map_put(&e->axes, FTL_KEY(resolve_rename(e, name)), 1);
+        resolve_mark(e->r, e->stamp, resolve_rename(e, name));
 }
 
 static void collect_axes(resolve_eq *e, const ftl_node *n);
@@ -496,8 +496,7 @@ ftl_node *resolve_expr(resolve_eq *e, ftl_node *n)
 
 void resolve_begin(resolve_eq *e, resolver *r, resolve_scope *scope, const ftl_stmt *stmt)
 {
-    *e = (resolve_eq){.r = r, .scope = scope, .stmt = stmt};
-    ftl_map_init(&e->axes, r->m->arena);
+    *e = (resolve_eq){.r = r, .scope = scope, .stmt = stmt, .stamp = resolve_new_stamp(r)};
     if (stmt->lhs)
         collect_indices(e, stmt->lhs);
     if (stmt->rhs)

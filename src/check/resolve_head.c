@@ -18,6 +18,7 @@ uint32_t resolve_add_tensor(resolver *r, const char *name, ftl_span span)
     t->name = free_name;
     t->span = span;
     t->dtype = FTL_DTYPE_F32;
+    t->source = t->facts = r->nothing;
     t->origin = FTL_ORIGIN_UNKNOWN;
     for (uint32_t k = 0; k < FTL_MAX_RANK; k++) {
         t->extent[k] = -1;

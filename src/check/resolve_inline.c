@@ -175,7 +175,7 @@ static ftl_node *hide_argument(resolve_eq *e, const resolve_instance *instance, 
 static bool is_scalar_value(const resolve_eq *e, const ftl_node *n)
 {
     return n->kind == FTL_NODE_NUMBER || n->kind == FTL_NODE_BOOL ||
-           (n->kind == FTL_NODE_NAME && !ftl_map_find(&e->axes, FTL_KEY(n->name), NULL) &&
+           (n->kind == FTL_NODE_NAME && !resolve_is_marked(e->r, e->stamp, n->name) &&
             !resolve_is_declared_axis(e->r, n->name));
 }
 

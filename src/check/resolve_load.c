@@ -6,6 +6,8 @@
  */
 #include "check/resolve.h"
 
+#define MAX_SUGGESTIONS 20 /* each looks at all names */
+
 typedef struct walker {
     resolver *r;
     FTL_VEC(uint32_t) todo;
@@ -135,7 +137,7 @@ static bool call_loader(resolver *r, uint32_t tensor, bool is_relation, bool *fo
         return true;
     bool ok = loader->load(loader->user, &q);
     if (ok && q.found)
-        t->source = q.info;
+        *(t->source = FTL_NEW(r->m->arena, ftl_source_info)) = q.info;
     *found = q.found;
     *why = q.message;
     return ok;
@@ -145,7 +147,7 @@ static void accept(resolver *r, uint32_t tensor, ftl_origin_kind origin)
 {
     ftl_tensor_decl *t = &r->m->tensors.data[tensor];
     t->origin = origin;
-    t->dtype = t->source.dtype;
+    t->dtype = t->source->dtype;
     r->tensors.data[tensor].is_loaded = true;
 }
 
@@ -160,9 +162,9 @@ static void load_source(resolver *r, uint32_t tensor)
     if (!call_loader(r, tensor, t->is_boolean, &found, &why)) {
         ftl_diag_error(r->m->diags, FTL_E_FILE, at, "cannot read '%s' for '%s': %s", t->path,
                        t->name, why);
-    } else if (found && t->source.rank != t->rank) {
+    } else if (found && t->source->rank != t->rank) {
         ftl_diag_error(r->m->diags, FTL_E_RANK, at, "'%s' %s, but '%s' is written with %u %s",
-                       t->path, write_shape(r, &t->source), t->name, t->rank,
+                       t->path, write_shape(r, t->source), t->name, t->rank,
                        t->rank == 1 ? "index" : "indices");
     } else if (!found && !r->m->options.is_partial) {
         ftl_diag_error(r->m->diags, FTL_E_FILE, at,
@@ -178,6 +180,8 @@ static void load_source(resolver *r, uint32_t tensor)
 
 const char *resolve_suggest_tensor(resolver *r, const char *name)
 {
+    if (r->n_suggested++ >= MAX_SUGGESTIONS)
+        return NULL;
     const char **all = FTL_NEW_ARRAY(r->m->arena, const char *, r->m->tensors.len);
     size_t n = 0;
     for (size_t i = 0; i < r->m->tensors.len; i++)
@@ -227,7 +231,7 @@ bool resolve_load_scalar(resolver *r, const char *name, ftl_span span, uint32_t 
     ftl_map_put(&top->tensors, FTL_KEY(name), *tensor);
     r->tensors.data[*tensor].is_needed = true;
     if (call_loader(r, *tensor, false, &found, &why) && found &&
-        r->m->tensors.data[*tensor].source.rank == 0) {
+        r->m->tensors.data[*tensor].source->rank == 0) {
         accept(r, *tensor, FTL_ORIGIN_INPUT);
         return true;
     }
@@ -243,13 +247,13 @@ static void check_uses(resolver *r)
         const resolve_use *use = &r->uses.data[i];
         ftl_tensor_decl *t = &r->m->tensors.data[use->tensor];
         resolve_tensor *extra = &r->tensors.data[use->tensor];
-        uint32_t rank = extra->is_loaded ? t->source.rank : t->rank;
+        uint32_t rank = extra->is_loaded ? t->source->rank : t->rank;
         if (!extra->is_needed || use->rank == rank)
             continue;
         extra->is_broken = true;
         if (extra->is_loaded)
             ftl_diag_error(r->m->diags, FTL_E_RANK, use->span, "input '%s' %s, here it has %u %s",
-                           t->name, write_shape(r, &t->source), use->rank,
+                           t->name, write_shape(r, t->source), use->rank,
                            use->rank == 1 ? "index" : "indices");
         else
             ftl_diag_error(r->m->diags, FTL_E_RANK, use->span, "'%s' has %u %s here, elsewhere %u",
@@ -257,7 +261,7 @@ static void check_uses(resolver *r)
     }
     for (size_t i = 0; i < r->m->tensors.len; i++)
         if (r->tensors.data[i].is_loaded)
-            r->m->tensors.data[i].rank = r->m->tensors.data[i].source.rank;
+            r->m->tensors.data[i].rank = r->m->tensors.data[i].source->rank;
 }
 
 void resolve_load(resolver *r)

@@ -201,15 +201,15 @@ static void link_columns(resolver *r)
         const ftl_tensor_decl *t = &r->m->tensors.data[i];
         for (uint32_t k = 0; r->tensors.data[i].is_loaded && k < t->rank; k++) {
             uint32_t root = resolve_find_class(r, r->tensors.data[i].place0 + k);
-            const char *const *names = t->source.symbols[k];
-            if (!t->source.is_text[k])
+            const char *const *names = t->source->symbols[k];
+            if (!t->source->is_text[k])
                 continue;
             r->places[root].has_symbols = true;
             const char *first =
-                t->source.n_symbols[k] > 0 ? ftl_intern_cstr(r->m->names, names[0]) : NULL;
+                t->source->n_symbols[k] > 0 ? ftl_intern_cstr(r->m->names, names[0]) : NULL;
             const resolve_symbol *s = first ? find_symbol(r, first) : NULL;
             bool all = s && s->declared >= 0 && r->places[root].domain < 0;
-            for (int64_t q = 1; all && q < t->source.n_symbols[k]; q++) {
+            for (int64_t q = 1; all && q < t->source->n_symbols[k]; q++) {
                 const char *name = ftl_intern_cstr(r->m->names, names[q]);
                 all = ftl_map_find(&r->m->domains.data[s->declared].numbers, FTL_KEY(name), NULL);
             }
@@ -231,7 +231,8 @@ typedef struct doubt {
 typedef struct linker {
     resolver *r;
     uint32_t flat;
-    ftl_map *names; /* variables of the flat -> 1 + first place */
+    uint64_t stamp; /* of the equation that is being linked */
+    ftl_map first;  /* variable -> stamp << 32 | a place where it stands */
     FTL_VEC(doubt) doubts;
 } linker;
 
@@ -249,13 +250,23 @@ static bool find_axis_domain(resolver *r, const char *name, uint64_t *domain)
                         domain);
 }
 
+/* A place of the variable in the equation that is being linked. */
+static bool find_first(const linker *l, const char *name, uint32_t *place)
+{
+    uint64_t found;
+    if (!ftl_map_find(&l->first, FTL_KEY(name), &found) || found >> 32 != l->stamp)
+        return false;
+    *place = (uint32_t)found;
+    return true;
+}
+
 static void link_variable(linker *l, const char *name, uint32_t place, ftl_span span)
 {
-    uint64_t first;
-    if (ftl_map_find(l->names, FTL_KEY(name), &first))
-        join(l->r, (uint32_t)first - 1, place, name, span);
+    uint32_t first;
+    if (find_first(l, name, &first))
+        join(l->r, first, place, name, span);
     else
-        ftl_map_put(l->names, FTL_KEY(name), (uint64_t)place + 1);
+        ftl_map_put(&l->first, FTL_KEY(name), l->stamp << 32 | place);
 }
 
 static void link_index(linker *l, const ftl_index *ix, uint32_t place)
@@ -297,12 +308,11 @@ static void link_node(linker *l, const ftl_node *n)
 /* x == y and x != y compare symbols of one domain. */
 static void link_comparisons(linker *l, const ftl_node *n)
 {
-    uint64_t a, b;
+    uint32_t a, b;
     if (n->kind == FTL_NODE_BINARY && (n->op == FTL_OP_EQ || n->op == FTL_OP_NE) &&
         n->args.data[0]->kind == FTL_NODE_NAME && n->args.data[1]->kind == FTL_NODE_NAME &&
-        ftl_map_find(l->names, FTL_KEY(n->args.data[0]->name), &a) &&
-        ftl_map_find(l->names, FTL_KEY(n->args.data[1]->name), &b)) {
-        join(l->r, (uint32_t)a - 1, (uint32_t)b - 1, n->args.data[0]->name, n->span);
+        find_first(l, n->args.data[0]->name, &a) && find_first(l, n->args.data[1]->name, &b)) {
+        join(l->r, a, b, n->args.data[0]->name, n->span);
         return;
     }
     for (size_t i = 0; i < n->args.len; i++)
@@ -316,8 +326,7 @@ static void link_flats(linker *l)
         if (flat->is_dropped)
             continue;
         l->flat = (uint32_t)i;
-        l->names = &flat->names;
-        ftl_map_init(&flat->names, l->r->m->arena);
+        l->stamp++;
         ftl_map_init(&flat->constants, l->r->m->arena);
         link_node(l, flat->stmt->lhs);
         link_node(l, flat->stmt->rhs);
@@ -334,11 +343,9 @@ static void link_sources(linker *l)
 {
     for (size_t i = 0; i < l->r->tensors.len; i++) {
         const ftl_stmt *source = l->r->tensors.data[i].source;
-        ftl_map names;
         if (!source || source->lhs->kind != FTL_NODE_REF)
             continue;
-        ftl_map_init(&names, l->r->m->arena);
-        l->names = &names;
+        l->stamp++;
         uint32_t place = l->r->tensors.data[i].place0;
         for (size_t k = 0; k < source->lhs->indices.len; k++) {
             const char *name = resolve_get_plain(&source->lhs->indices.data[k]);
@@ -376,8 +383,8 @@ static void decide(linker *l, bool last)
     }
     for (size_t i = 0; i < l->doubts.len && !last; i++) {
         const doubt *d = &l->doubts.data[i];
-        resolve_flat *flat = &l->r->flats.data[d->flat];
-        l->names = &flat->names;
+        const resolve_flat *flat = &l->r->flats.data[d->flat];
+        l->stamp += i == 0 || l->doubts.data[i - 1].flat != d->flat;
         if (!ftl_map_find(&flat->constants, FTL_KEY(d->name), NULL))
             link_variable(l, d->name, d->place, d->span);
     }
@@ -442,6 +449,7 @@ static void make_domains(resolver *r)
 void resolve_symbols(resolver *r)
 {
     linker l = {.r = r};
+    ftl_map_init(&l.first, r->m->arena);
     ftl_map_init(&r->symbols, r->m->arena);
     make_places(r);
     collect_declared(r);

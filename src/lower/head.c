@@ -244,7 +244,7 @@ ftl_value *lower_combine(lower_ctx *c, const ftl_equation *eq, ftl_value *a, ftl
 
 ftl_value *lower_facts(lower_ctx *c, const ftl_tensor_decl *t)
 {
-    const ftl_source_info *f = &t->facts;
+    const ftl_source_info *f = t->facts;
     size_t count = 1;
     check_size(c, t);
     for (uint32_t k = 0; k < t->rank; k++)
@@ -283,13 +283,13 @@ static ftl_value *clear_undefined(lower_ctx *c, const ftl_tensor_decl *t, ftl_va
 static ftl_value *external(lower_ctx *c, const ftl_tensor_decl *t)
 {
     ftl_graph *g = lower_graph(c);
-    if (t->source.is_tuples) {
+    if (t->source->is_tuples) {
         check_size(c, t);
         ftl_dtype dtype =
-            t->source.has_values && !t->is_boolean ? c->options.compute : FTL_DTYPE_BOOL;
+            t->source->has_values && !t->is_boolean ? c->options.compute : FTL_DTYPE_BOOL;
         return ftl_make_input(g, t->name, dtype, t->rank, t->extent);
     }
-    ftl_value *v = ftl_make_input(g, t->name, t->source.dtype, t->source.rank, t->source.shape);
+    ftl_value *v = ftl_make_input(g, t->name, t->source->dtype, t->source->rank, t->source->shape);
     if (t->is_boolean && v->dtype != FTL_DTYPE_BOOL)
         return ftl_make_map2(g, FTL_OP_LT_, ftl_make_splat(g, v->dtype, v->rank, v->shape, 0), v);
     if (v->dtype == FTL_DTYPE_F64 || v->dtype == FTL_DTYPE_F32)
@@ -306,7 +306,7 @@ void lower_single(lower_ctx *c, uint32_t tensor)
     ftl_graph_set_origin(lower_graph(c), 0, t->span);
     if (t->origin == FTL_ORIGIN_SOURCE || t->origin == FTL_ORIGIN_INPUT)
         v = external(c, t);
-    if (t->facts.count > 0) {
+    if (t->facts->count > 0) {
         ftl_value *facts = lower_facts(c, t);
         v = v ? ftl_make_map2(lower_graph(c), FTL_OP_OR_, v, facts) : facts;
     }

@@ -54,7 +54,7 @@ static bool is_recursive_equation(lower_ctx *c, const ftl_equation *eq)
 static ftl_value *lower_base(lower_ctx *c, uint32_t tensor)
 {
     const ftl_tensor_decl *t = &c->m->tensors.data[tensor];
-    ftl_value *v = t->facts.count > 0 ? lower_facts(c, t) : NULL;
+    ftl_value *v = t->facts->count > 0 ? lower_facts(c, t) : NULL;
     for (size_t i = 0; i < t->equations.len; i++) {
         const ftl_equation *eq = &c->m->equations.data[t->equations.data[i]];
         if (is_recursive_equation(c, eq))

@@ -192,7 +192,7 @@ ftl_status ftl_run_bind_inputs(ftl_session *s)
         uint64_t tensor;
         if (!ftl_map_find(&s->model->tensor_by_name, FTL_KEY(name), &tensor))
             return FTL_ERR_INTERNAL;
-        const ftl_source_info *source = &s->model->tensors.data[tensor].source;
+        const ftl_source_info *source = s->model->tensors.data[tensor].source;
         ftl_loaded *l = source->handle;
         if (!l)
             return FTL_ERR_INTERNAL;
