@@ -34,11 +34,11 @@ typedef struct ftl_gemm_axis {
     int64_t a, b, c; /* strides in elements */
 } ftl_gemm_axis;
 
-/* A finished block of C, all of its sums done, alpha and beta applied: rows x cols elements, (i,
- * j) at c[i * row_stride + j]. Its first element is element (row, col) of the matrix whose rows
- * are the flattened axes of one of M and N and whose columns those of the other, axes in the
- * order of the spec; is_transposed tells that rows are N. batch: flattened place on the BATCH
- * axes. */
+/* A finished block of C, all of its sums done, alpha and beta applied: rows x cols elements,
+ * element (i, j) at c[i * row_stride + j]. Its first element is element (row, col) of the matrix
+ * whose rows are the flattened axes of one of M and N and whose columns those of the other, axes in
+ * the order of the spec; is_transposed tells that rows are N. batch: flattened place on the BATCH
+ * axes, in the order of the spec. Blocks of a run do not overlap and come in no order. */
 typedef struct ftl_gemm_block {
     void *c;
     int64_t rows, cols, row_stride;
@@ -54,7 +54,8 @@ typedef struct ftl_gemm_spec {
     uint32_t n_axes;  /* <= FTL_GEMM_MAX_AXES */
     const ftl_gemm_axis *axes;
     double alpha, beta; /* beta 0: C is not read */
-    bool has_hook;      /* a hook will be given; needs stride 1 in C on the last M or N axis */
+    bool has_hook;      /* a hook will be given: C has stride 1 on the last M or N axis, and the
+                           M axes, and the N axes, are each one axis with one stride in C */
     bool is_b_packed;   /* B is given as ftl_gemm_pack made it */
 } ftl_gemm_spec;
 

@@ -6,11 +6,13 @@
 #ifndef FTL_NATIVE_TABLES_H
 #define FTL_NATIVE_TABLES_H
 
+#include "backend/native/gemm_kernels.h"
 #include "backend/native/kernels.h"
 
 #define FTL_DECLARE_TABLES(isa)                                                                    \
     extern const ftl_tile_kernels ftl_tile_f32_##isa, ftl_tile_f64_##isa;                          \
     extern const ftl_tile_kernels ftl_tile_i32_##isa, ftl_tile_i64_##isa;                          \
+    extern const ftl_gemm_table ftl_gemm_f32_##isa, ftl_gemm_f64_##isa;                            \
     extern const ftl_kernels ftl_kernels_##isa;
 FTL_DECLARE_TABLES(base)
 FTL_DECLARE_TABLES(neon)

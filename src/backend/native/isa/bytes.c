@@ -4,6 +4,7 @@
  * set.
  */
 #include "backend/native/isa/isa.h"
+#include "backend/native/isa/square.h"
 
 /* ---- Boolean tiles ---- */
 
@@ -94,41 +95,13 @@ DEFINE_COPY(4)
 DEFINE_COPY(8)
 
 /* ---- transposition ----
- * A square of L x L elements, one register a row, is transposed by log2 L perfect shuffles: row i
- * is interleaved with row i + L/2, giving rows 2i and 2i + 1. Squares are visited in panels that
- * keep the pages of both sides in reach of the translation buffer. */
+ * Squares are visited in panels that keep the pages of both sides in reach of the translation
+ * buffer. */
 
 enum { PANEL_ROWS = 64, PANEL_COLS = 64 };
 
-#define LOW_4 0, 4, 1, 5
-#define HIGH_4 2, 6, 3, 7
-#define LOW_2 0, 2
-#define HIGH_2 1, 3
-#define LOW_8 0, 8, 1, 9, 2, 10, 3, 11
-#define HIGH_8 4, 12, 5, 13, 6, 14, 7, 15
-#define LOW_16 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
-#define HIGH_16 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
-
-#define DEFINE_TRANSPOSE(type, size, lanes, low, high)                                             \
-    typedef type row_##size __attribute__((vector_size(lanes * size)));                            \
-    static ALWAYS_INLINE void transpose_square_##size(word_##size *y, const word_##size *x,        \
-                                                      const ftl_block *block)                      \
-    {                                                                                              \
-        row_##size row[lanes], next[lanes];                                                        \
-        for (int i = 0; i < lanes; i++)                                                            \
-            memcpy(&row[i], x + i * block->src_step, sizeof row[i]);                               \
-        _Pragma("GCC unroll 4") for (int stage = 1; stage < lanes; stage *= 2)                     \
-        {                                                                                          \
-            _Pragma("GCC unroll 16") for (int i = 0; i < lanes / 2; i++)                           \
-            {                                                                                      \
-                next[2 * i] = __builtin_shufflevector(row[i], row[i + lanes / 2], low);            \
-                next[2 * i + 1] = __builtin_shufflevector(row[i], row[i + lanes / 2], high);       \
-            }                                                                                      \
-            _Pragma("GCC unroll 16") for (int i = 0; i < lanes; i++) row[i] = next[i];             \
-        }                                                                                          \
-        for (int i = 0; i < lanes; i++)                                                            \
-            memcpy(y + i * block->dst_step, &row[i], sizeof row[i]);                               \
-    }                                                                                              \
+#define DEFINE_TRANSPOSE(type, size, lanes)                                                        \
+    DEFINE_SQUARE(square_##size, type, lanes)                                                      \
     static void transpose_edge_##size(word_##size *y, const word_##size *x,                        \
                                       const ftl_block *block)                                      \
     {                                                                                              \
@@ -142,8 +115,8 @@ enum { PANEL_ROWS = 64, PANEL_COLS = 64 };
         size_t rows = block->rows / lanes * lanes, cols = block->cols / lanes * lanes;             \
         for (size_t i = 0; i < rows; i += lanes)                                                   \
             for (size_t j = 0; j < cols; j += lanes)                                               \
-                transpose_square_##size(y + (ptrdiff_t)j * block->dst_step + i,                    \
-                                        x + (ptrdiff_t)i * block->src_step + j, block);            \
+                square_##size(y + (ptrdiff_t)j * block->dst_step + i, block->dst_step,             \
+                              x + (ptrdiff_t)i * block->src_step + j, block->src_step);            \
         ftl_block right = *block, below = *block;                                                  \
         right.rows = rows, right.cols -= cols, below.rows -= rows;                                 \
         transpose_edge_##size(y + (ptrdiff_t)cols * block->dst_step, x + cols, &right);            \
@@ -162,17 +135,17 @@ enum { PANEL_ROWS = 64, PANEL_COLS = 64 };
                                        &panel);                                                    \
             }                                                                                      \
     }
-DEFINE_TRANSPOSE(uint8_t, 1, 16, LOW_16, HIGH_16)
-DEFINE_TRANSPOSE(uint16_t, 2, 8, LOW_8, HIGH_8)
+DEFINE_TRANSPOSE(uint8_t, 1, 16)
+DEFINE_TRANSPOSE(uint16_t, 2, 8)
 #if ISA_VECTOR == 64
-DEFINE_TRANSPOSE(uint32_t, 4, 16, LOW_16, HIGH_16)
-DEFINE_TRANSPOSE(uint64_t, 8, 8, LOW_8, HIGH_8)
+DEFINE_TRANSPOSE(uint32_t, 4, 16)
+DEFINE_TRANSPOSE(uint64_t, 8, 8)
 #elif ISA_VECTOR == 32
-DEFINE_TRANSPOSE(uint32_t, 4, 8, LOW_8, HIGH_8)
-DEFINE_TRANSPOSE(uint64_t, 8, 4, LOW_4, HIGH_4)
+DEFINE_TRANSPOSE(uint32_t, 4, 8)
+DEFINE_TRANSPOSE(uint64_t, 8, 4)
 #else
-DEFINE_TRANSPOSE(uint32_t, 4, 4, LOW_4, HIGH_4)
-DEFINE_TRANSPOSE(uint64_t, 8, 2, LOW_2, HIGH_2)
+DEFINE_TRANSPOSE(uint32_t, 4, 4)
+DEFINE_TRANSPOSE(uint64_t, 8, 2)
 #endif
 
 enum {
@@ -181,6 +154,8 @@ enum {
     ISA_NUMBER_avx2 = FTL_ISA_AVX2,
     ISA_NUMBER_avx512 = FTL_ISA_AVX512
 };
+
+static const ftl_gemm_kernels gemm = {&ISA_NAME(ftl_gemm_f32), &ISA_NAME(ftl_gemm_f64)};
 
 const ftl_kernels ISA_NAME(ftl_kernels) = {
     .isa = (ftl_isa)ISA_NAME(ISA_NUMBER),
@@ -195,4 +170,5 @@ const ftl_kernels ISA_NAME(ftl_kernels) = {
     .count = count,
     .transpose = {transpose_1, transpose_2, transpose_4, transpose_8},
     .copy = {copy_1, copy_2, copy_4, copy_8},
+    .gemm = &gemm,
 };

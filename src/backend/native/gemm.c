@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Planning of products: axes are sorted and merged, a method is chosen, out is cut into tasks.
+ */
+#include "backend/native/gemm_plan.h"
+#include "base/dtype.h"
+
+#include <stdio.h>
+
+/* ---- axes ---- */
+
+int64_t ftl_gemm_get_offset(const gemm_axes *x, gemm_operand which, int64_t i)
+{
+    int64_t offset = 0;
+    if (x->n == 1)
+        return i * x->step[0][which];
+    for (uint32_t a = x->n; a-- > 0; i /= x->extent[a])
+        offset += i % x->extent[a] * x->step[a][which];
+    return offset;
+}
+
+int64_t ftl_gemm_get_run(const gemm_axes *x, int64_t i, int64_t limit)
+{
+    if (x->n <= 1)
+        return limit;
+    int64_t last = x->extent[x->n - 1], left = last - i % last;
+    return left < limit ? left : limit;
+}
+
+int64_t ftl_gemm_get_step(const gemm_axes *x, gemm_operand which)
+{
+    return x->n > 0 ? x->step[x->n - 1][which] : 0;
+}
+
+bool ftl_gemm_is_uniform(const gemm_axes *x)
+{
+    return x->n <= 1;
+}
+
+static int64_t magnitude(int64_t x)
+{
+    return x < 0 ? -x : x;
+}
+
+/* Rows, columns and batch places go in out's order; inner ones in the order of the operand that has
+ * them closest together. */
+static int64_t get_sort_key(const int64_t step[OPERANDS], ftl_gemm_role role)
+{
+    int64_t left = magnitude(step[LEFT]), right = magnitude(step[RIGHT]);
+    if (role == FTL_GEMM_K)
+        return left < right ? left : right;
+    return magnitude(step[OUT]);
+}
+
+static void insert_axis(gemm_axes *x, const ftl_gemm_axis *axis, bool is_swapped, bool is_sorted)
+{
+    int64_t step[OPERANDS] = {is_swapped ? axis->b : axis->a, is_swapped ? axis->a : axis->b,
+                              axis->c};
+    uint32_t at = x->n;
+    int64_t key = get_sort_key(step, axis->role);
+    while (is_sorted && at > 0 && get_sort_key(x->step[at - 1], axis->role) < key) {
+        x->extent[at] = x->extent[at - 1];
+        memcpy(x->step[at], x->step[at - 1], sizeof step);
+        at--;
+    }
+    x->extent[at] = axis->extent;
+    memcpy(x->step[at], step, sizeof step);
+    x->n++;
+}
+
+static bool can_merge(const gemm_axes *x, uint32_t outer, const bool used[OPERANDS])
+{
+    for (int o = 0; o < OPERANDS; o++)
+        if (used[o] && x->step[outer][o] != x->step[outer + 1][o] * x->extent[outer + 1])
+            return false;
+    return true;
+}
+
+static void merge_axes(gemm_axes *x, const bool used[OPERANDS])
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 1; i < x->n; i++) {
+        if (can_merge(x, i - 1, used)) {
+            x->extent[i] *= x->extent[i - 1];
+        } else {
+            kept++;
+        }
+        x->extent[kept] = x->extent[i];
+        memmove(x->step[kept], x->step[i], sizeof x->step[i]);
+    }
+    x->n = x->n > 0 ? kept + 1 : 0;
+}
+
+static bool collect_axes(const ftl_gemm_spec *spec, ftl_gemm_role role, bool is_swapped,
+                         gemm_axes *x)
+{
+    static const bool used[4][OPERANDS] = {
+        [FTL_GEMM_M] = {true, false, true}, [FTL_GEMM_N] = {false, true, true},
+        [FTL_GEMM_K] = {true, true, false}, [FTL_GEMM_BATCH] = {true, true, true}};
+    bool is_sorted = !spec->has_hook || role == FTL_GEMM_K;
+    ftl_gemm_role seen = role;
+    if (is_swapped && (role == FTL_GEMM_M || role == FTL_GEMM_N))
+        seen = role == FTL_GEMM_M ? FTL_GEMM_N : FTL_GEMM_M;
+    x->count = 1;
+    for (uint32_t i = 0; i < spec->n_axes; i++) {
+        const ftl_gemm_axis *axis = &spec->axes[i];
+        if (axis->role != role)
+            continue;
+        if (__builtin_mul_overflow(x->count, axis->extent, &x->count))
+            return false;
+        if (axis->extent != 1)
+            insert_axis(x, axis, is_swapped, is_sorted);
+    }
+    merge_axes(x, used[seen]);
+    return true;
+}
+
+static bool has_unit_step(const ftl_gemm_spec *spec, ftl_gemm_role role)
+{
+    for (uint32_t i = 0; i < spec->n_axes; i++)
+        if (spec->axes[i].role == role && spec->axes[i].c == 1 && spec->axes[i].extent > 1)
+            return true;
+    return false;
+}
+
+static bool has_extent(const ftl_gemm_spec *spec, ftl_gemm_role role)
+{
+    for (uint32_t i = 0; i < spec->n_axes; i++)
+        if (spec->axes[i].role == role && spec->axes[i].extent != 1)
+            return true;
+    return false;
+}
+
+/* Columns: the side with C's step 1; a vector is the left side. */
+static bool is_better_swapped(const ftl_gemm_spec *spec)
+{
+    if (spec->is_b_packed || !has_extent(spec, FTL_GEMM_M))
+        return false;
+    if (!has_extent(spec, FTL_GEMM_N))
+        return true;
+    return has_unit_step(spec, FTL_GEMM_M) && !has_unit_step(spec, FTL_GEMM_N);
+}
+
+/* ---- method ---- */
+
+static int64_t divide_up(int64_t a, int64_t b)
+{
+    return (a + b - 1) / b;
+}
+
+static int64_t round_up(int64_t a, int64_t b)
+{
+    return divide_up(a, b) * b;
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t panel_cols(const ftl_gemm *p)
+{
+    return (int64_t)p->table->vectors * p->table->lanes;
+}
+
+int64_t ftl_gemm_get_panel_width(const ftl_gemm *p, int64_t col)
+{
+    return least(panel_cols(p), round_up(p->cols.count - col, p->table->lanes));
+}
+
+/* Below these a run is one thread's: handing out work costs some microseconds. */
+#define PARALLEL_FLOPS 4e6
+#define PARALLEL_BYTES 1e6
+#define TASK_FLOPS 2e6
+enum { TASKS_PER_THREAD = 3, DOT_MAX_ROWS = 4, REGION_MAX_ROWS = 512, DIRECT_BYTES = 512 << 10 };
+
+static double get_flops(const ftl_gemm *p)
+{
+    return 2.0 * (double)p->rows.count * (double)p->cols.count * (double)p->inner.count *
+           (double)p->batch.count;
+}
+
+static double get_right_bytes(const ftl_gemm *p)
+{
+    return (double)p->cols.count * (double)p->inner.count * (double)p->ab_size;
+}
+
+static gemm_method choose_method(const ftl_gemm *p)
+{
+    bool is_plain = p->ab_size == p->size && p->alpha == 1 && p->beta == 0 && p->inner.count > 0;
+    bool is_uniform = ftl_gemm_is_uniform(&p->cols) && ftl_gemm_is_uniform(&p->inner);
+    int64_t left_k = ftl_gemm_get_step(&p->inner, LEFT);
+    int64_t right_k = ftl_gemm_get_step(&p->inner, RIGHT);
+    if (!is_plain || !is_uniform || p->is_right_packed)
+        return METHOD_TILES;
+    if (p->rows.count == 1 && p->cols.count == 1)
+        return METHOD_PAIRS;
+    if (p->rows.count <= DOT_MAX_ROWS && left_k == 1 && right_k == 1)
+        return METHOD_DOT;
+    if (p->rows.count == 1 && left_k == 1 && ftl_gemm_get_step(&p->cols, RIGHT) == 1 &&
+        ftl_gemm_get_step(&p->cols, OUT) == 1 && get_right_bytes(p) > DIRECT_BYTES)
+        return METHOD_ADD;
+    return METHOD_TILES;
+}
+
+/* ---- tasks ---- */
+
+static int64_t count_wanted_tasks(const ftl_gemm *p)
+{
+    double flops = get_flops(p), bytes = get_right_bytes(p) * (double)p->batch.count;
+    if (p->workers == 1 || (flops < PARALLEL_FLOPS && bytes < PARALLEL_BYTES))
+        return 1;
+    double by_size = flops < TASK_FLOPS * p->workers ? p->workers : flops / TASK_FLOPS;
+    double most = (double)p->workers * TASKS_PER_THREAD;
+    return (int64_t)(by_size < most ? by_size : most);
+}
+
+/* The time of a grid in units of its arithmetic: the slowest thread's share, padding and packing.
+ */
+static double rate_grid(const ftl_gemm *p, int64_t grid_rows, int64_t grid_cols)
+{
+    double region_rows = (double)(divide_up(divide_up(p->rows.count, p->table->rows), grid_rows) *
+                                  p->table->rows);
+    double region_cols = (double)(divide_up(divide_up(p->cols.count, panel_cols(p)), grid_cols) *
+                                  panel_cols(p));
+    double tasks = (double)(grid_rows * grid_cols * p->batch.count);
+    double rounds = (double)divide_up((int64_t)tasks, p->workers);
+    double packing = (p->is_left_direct ? 0 : 8 / region_cols) +
+                     (p->is_right_direct || p->is_right_packed ? 0 : 8 / region_rows);
+    return rounds * region_rows * region_cols * (1 + packing);
+}
+
+static void choose_grid(ftl_gemm *p, int64_t wanted)
+{
+    int64_t row_panels = divide_up(p->rows.count, p->table->rows);
+    int64_t col_panels = divide_up(p->cols.count, panel_cols(p));
+    int64_t least_rows = divide_up(p->rows.count, REGION_MAX_ROWS), best_rows = 1, best_cols = 1;
+    double best = -1;
+    wanted = divide_up(wanted, p->batch.count);
+    for (int64_t r = least_rows; r <= row_panels && r <= least_rows + wanted; r++) {
+        int64_t c = least(divide_up(wanted, r), col_panels);
+        double rate = rate_grid(p, r, c);
+        if (best < 0 || rate < best)
+            best = rate, best_rows = r, best_cols = c;
+    }
+    p->region_rows = divide_up(row_panels, best_rows) * p->table->rows;
+    p->region_cols = divide_up(col_panels, best_cols) * panel_cols(p);
+}
+
+static void plan_tiles(ftl_gemm *p)
+{
+    const int64_t most = p->size == 4 ? 768 : 512;
+    int64_t left_row = ftl_gemm_get_step(&p->rows, LEFT);
+    int64_t left_k = ftl_gemm_get_step(&p->inner, LEFT);
+    int64_t right_k = ftl_gemm_get_step(&p->inner, RIGHT);
+    bool is_plain = p->ab_size == p->size && ftl_gemm_is_uniform(&p->inner);
+    int64_t passes = divide_up(p->inner.count, most);
+    p->depth = passes > 1 ? round_up(divide_up(p->inner.count, passes), 8) : p->inner.count;
+    p->is_left_direct = is_plain && ftl_gemm_is_uniform(&p->rows) &&
+                        (left_k == 1 || left_row != 1 || p->cols.count < 2 * panel_cols(p));
+    bool is_near = p->depth * magnitude(right_k) * (int64_t)p->size <= DIRECT_BYTES;
+    p->is_right_direct = is_plain && !p->is_right_packed && ftl_gemm_is_uniform(&p->cols) &&
+                         ftl_gemm_get_step(&p->cols, RIGHT) == 1 &&
+                         (is_near || p->rows.count <= 2 * p->table->rows);
+    choose_grid(p, count_wanted_tasks(p));
+    size_t left_rows = p->is_left_direct ? 0 : (size_t)p->region_rows;
+    p->left_bytes = (size_t)round_up((int64_t)left_rows * p->depth * (int64_t)p->size, 64);
+    p->worker_bytes = p->left_bytes;
+    if (!p->is_right_packed && (!p->is_right_direct || p->cols.count % p->table->lanes != 0))
+        p->worker_bytes += (size_t)round_up(panel_cols(p) * p->depth * (int64_t)p->size, 64);
+}
+
+static void plan_vectors(ftl_gemm *p)
+{
+    int64_t wanted = divide_up(count_wanted_tasks(p), p->batch.count);
+    const int64_t line = 64 / (int64_t)p->size;
+    p->region_rows = p->rows.count;
+    p->region_cols = round_up(divide_up(p->cols.count, wanted), line);
+    if (p->method == METHOD_DOT && p->rows.count > 1) {
+        int64_t near = DIRECT_BYTES / 2 / (p->inner.count * (int64_t)p->size);
+        p->region_cols = least(p->region_cols, round_up(near, line) + line);
+    }
+}
+
+static void plan_tasks(ftl_gemm *p)
+{
+    if (p->method == METHOD_TILES)
+        plan_tiles(p);
+    else
+        plan_vectors(p);
+    p->grid_rows = divide_up(p->rows.count, p->region_rows);
+    p->grid_cols = divide_up(p->cols.count, p->region_cols);
+    int64_t wanted = divide_up(count_wanted_tasks(p), p->grid_rows * p->grid_cols);
+    p->batch_part = divide_up(p->batch.count, least(wanted, p->batch.count));
+    p->tasks = p->grid_rows * p->grid_cols * divide_up(p->batch.count, p->batch_part);
+    p->workers = p->tasks > 1 ? p->workers : 1;
+}
+
+static void describe(ftl_gemm *p, ftl_isa isa)
+{
+    static const char *const names[] = {"tiles", "dots", "scaled rows", "sums of products"};
+    snprintf(p->text, sizeof p->text, "%s, %s, %lld tasks", names[p->method], ftl_isa_get_name(isa),
+             (long long)p->tasks);
+}
+
+/* ---- interface ---- */
+
+size_t ftl_gemm_get_plan_size(void)
+{
+    return sizeof(ftl_gemm);
+}
+
+static bool is_sound(const ftl_gemm *p)
+{
+    int64_t out, left, right;
+    return !__builtin_mul_overflow(p->rows.count, p->cols.count, &out) &&
+           !__builtin_mul_overflow(out, p->batch.count, &out) &&
+           !__builtin_mul_overflow(p->rows.count, p->inner.count, &left) &&
+           !__builtin_mul_overflow(p->cols.count, p->inner.count, &right) &&
+           out <= INT64_MAX / 64 && left <= INT64_MAX / 64 && right <= INT64_MAX / 64;
+}
+
+static bool can_hook(const ftl_gemm *p)
+{
+    int64_t step = ftl_gemm_get_step(&p->cols, OUT);
+    return ftl_gemm_is_uniform(&p->rows) && ftl_gemm_is_uniform(&p->cols) &&
+           (step == 1 || p->cols.count <= 1);
+}
+
+static bool has_dtypes(const ftl_gemm_spec *spec)
+{
+    if (spec->ab == FTL_DTYPE_F64)
+        return spec->c == FTL_DTYPE_F64;
+    return spec->c == FTL_DTYPE_F32 && ftl_dtype_is_float(spec->ab);
+}
+
+ftl_status ftl_gemm_init(ftl_gemm *p, const ftl_gemm_spec *spec, const ftl_gemm_env *env)
+{
+    assert(spec->n_axes <= FTL_GEMM_MAX_AXES);
+    if (!has_dtypes(spec))
+        return FTL_ERR_UNSUPPORTED;
+    memset(p, 0, sizeof *p);
+    p->is_swapped = is_better_swapped(spec);
+    p->ab = spec->ab;
+    p->ab_size = ftl_dtype_get_size(spec->ab);
+    p->size = ftl_dtype_get_size(spec->c);
+    p->tile = ftl_tile_get(spec->c);
+    p->table = p->size == 4 ? env->kernels->gemm->f32 : env->kernels->gemm->f64;
+    p->alpha = spec->alpha, p->beta = spec->beta;
+    p->is_right_packed = spec->is_b_packed;
+    p->workers = ftl_pool_get_size(env->pool);
+    ftl_gemm_role rows = p->is_swapped ? FTL_GEMM_N : FTL_GEMM_M;
+    ftl_gemm_role cols = p->is_swapped ? FTL_GEMM_M : FTL_GEMM_N;
+    if (!collect_axes(spec, rows, p->is_swapped, &p->rows) ||
+        !collect_axes(spec, cols, p->is_swapped, &p->cols) ||
+        !collect_axes(spec, FTL_GEMM_K, p->is_swapped, &p->inner) ||
+        !collect_axes(spec, FTL_GEMM_BATCH, p->is_swapped, &p->batch) || !is_sound(p))
+        return FTL_ERR_UNSUPPORTED;
+    if (spec->has_hook && !can_hook(p))
+        return FTL_ERR_UNSUPPORTED;
+    p->method = choose_method(p);
+    if (p->rows.count > 0 && p->cols.count > 0 && p->batch.count > 0)
+        plan_tasks(p);
+    describe(p, env->kernels->isa);
+    return FTL_OK;
+}
+
+size_t ftl_gemm_get_scratch(const ftl_gemm *plan)
+{
+    return plan->workers * plan->worker_bytes;
+}
+
+const char *ftl_gemm_get_text(const ftl_gemm *plan)
+{
+    return plan->text;
+}
+
+/* ---- running ---- */
+
+void ftl_gemm_call_hook(const gemm_region *region, const int64_t start[2], const int64_t extent[2])
+{
+    const gemm_run *run = region->run;
+    const ftl_gemm *p = run->plan;
+    if (!run->hook)
+        return;
+    int64_t row_step = ftl_gemm_get_step(&p->rows, OUT);
+    ftl_gemm_block block = {
+        .c = region->out + (start[0] * row_step + start[1]) * (int64_t)p->size,
+        .rows = extent[0], .cols = extent[1], .row_stride = row_step,
+        .row = start[0], .col = start[1], .batch = region->batch,
+        .is_transposed = p->is_swapped, .worker = region->worker,
+    };
+    run->hook(run->hook_ctx, &block);
+}
+
+static const char *get_left(const gemm_run *run, int64_t batch)
+{
+    int64_t offset = ftl_gemm_get_offset(&run->plan->batch, LEFT, batch);
+    return run->left + offset * (int64_t)run->plan->ab_size;
+}
+
+static const char *get_right(const gemm_run *run, int64_t batch)
+{
+    const ftl_gemm *p = run->plan;
+    if (p->is_right_packed) {
+        int64_t cols = round_up(p->cols.count, p->table->lanes);
+        return run->right + batch * cols * p->inner.count * (int64_t)p->size;
+    }
+    return run->right + ftl_gemm_get_offset(&p->batch, RIGHT, batch) * (int64_t)p->ab_size;
+}
+
+static void run_task(void *ctx, size_t task, unsigned worker)
+{
+    static void (*const methods[])(const gemm_region *) = {
+        [METHOD_TILES] = ftl_gemm_run_tiles, [METHOD_DOT] = ftl_gemm_run_dots,
+        [METHOD_ADD] = ftl_gemm_run_adds, [METHOD_PAIRS] = ftl_gemm_run_pair};
+    const gemm_run *run = ctx;
+    const ftl_gemm *p = run->plan;
+    int64_t i = (int64_t)task, col = i % p->grid_cols * p->region_cols;
+    int64_t row = i / p->grid_cols % p->grid_rows * p->region_rows;
+    int64_t first = i / (p->grid_cols * p->grid_rows) * p->batch_part;
+    int64_t end = least(first + p->batch_part, p->batch.count);
+    gemm_region region = {
+        .run = run, .row = row, .rows = least(p->region_rows, p->rows.count - row),
+        .col = col, .cols = least(p->region_cols, p->cols.count - col),
+        .scratch = run->scratch ? run->scratch + worker * p->worker_bytes : NULL,
+        .worker = worker,
+    };
+    for (region.batch = first; region.batch < end; region.batch++) {
+        region.left = get_left(run, region.batch);
+        region.right = get_right(run, region.batch);
+        region.out = run->out + ftl_gemm_get_offset(&p->batch, OUT, region.batch) *
+                                    (int64_t)p->size;
+        methods[p->method](&region);
+    }
+}
+
+void ftl_gemm_run(const ftl_gemm *plan, const ftl_gemm_env *env, const ftl_gemm_args *args)
+{
+    gemm_run run = {
+        .plan = plan, .kernels = env->kernels,
+        .left = plan->is_swapped ? args->b : args->a,
+        .right = plan->is_swapped ? args->a : args->b,
+        .out = args->c, .scratch = args->scratch, .hook = args->hook, .hook_ctx = args->hook_ctx,
+    };
+    assert(plan->worker_bytes == 0 || args->scratch || plan->tasks == 0);
+    ftl_pool_run(plan->workers > 1 ? env->pool : NULL, (size_t)plan->tasks, run_task, &run);
+}
+
+/* ---- packed B ---- */
+
+size_t ftl_gemm_get_packed_size(const ftl_gemm *p)
+{
+    if (p->method != METHOD_TILES || p->is_swapped || p->inner.count == 0)
+        return 0;
+    int64_t cols = round_up(p->cols.count, p->table->lanes);
+    return (size_t)(p->batch.count * cols * p->inner.count) * p->size;
+}
+
+static void pack_panel(void *ctx, size_t task, unsigned worker)
+{
+    (void)worker;
+    const gemm_run *run = ctx;
+    const ftl_gemm *p = run->plan;
+    int64_t panels = divide_up(p->cols.count, panel_cols(p)), i = (int64_t)task;
+    int64_t batch = i / panels, col = i % panels * panel_cols(p);
+    int64_t all_cols = round_up(p->cols.count, p->table->lanes);
+    gemm_rectangle r = {
+        .which = RIGHT, .n_k = p->inner.count, .i = col,
+        .n_i = least(panel_cols(p), p->cols.count - col),
+        .data = run->right + ftl_gemm_get_offset(&p->batch, RIGHT, batch) * (int64_t)p->ab_size,
+    };
+    ftl_gemm_pack_rectangle(
+        run, &r, run->out + (batch * all_cols + col) * p->inner.count * (int64_t)p->size,
+        ftl_gemm_get_panel_width(p, col));
+}
+
+void ftl_gemm_pack(const ftl_gemm *plan, const ftl_gemm_env *env, void *packed, const void *b)
+{
+    assert(!plan->is_right_packed && ftl_gemm_get_packed_size(plan) > 0);
+    gemm_run run = {.plan = plan, .kernels = env->kernels, .right = b, .out = packed};
+    int64_t panels = divide_up(plan->cols.count, panel_cols(plan));
+    ftl_pool_run(env->pool, (size_t)(panels * plan->batch.count), pack_panel, &run);
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A plan of gemm.h from inside: shared by gemm*.c alone.
+ *
+ * The product is turned so that C's axis of stride 1 is a column axis: out = left * right, left
+ * being A or B. Axes of one role that follow each other without gaps in every operand are one axis.
+ */
+#ifndef FTL_NATIVE_GEMM_PLAN_H
+#define FTL_NATIVE_GEMM_PLAN_H
+
+#include "backend/native/gemm.h"
+#include "backend/native/gemm_kernels.h"
+
+typedef enum gemm_operand { LEFT, RIGHT, OUT, OPERANDS } gemm_operand;
+
+/* The axes of one role, outermost first. count: product of the extents, those of 1 included. */
+typedef struct gemm_axes {
+    uint32_t n;
+    int64_t count;
+    int64_t extent[FTL_GEMM_MAX_AXES];
+    int64_t step[FTL_GEMM_MAX_AXES][OPERANDS];
+} gemm_axes;
+
+typedef enum gemm_method {
+    METHOD_TILES, /* register tiles over regions of out */
+    METHOD_DOT,   /* few rows, columns of right contiguous along k: table->dot_rows */
+    METHOD_ADD,   /* one row, rows of right contiguous: table->add_rows */
+    METHOD_PAIRS  /* one row, one column: a sum of products for each batch place */
+} gemm_method;
+
+struct ftl_gemm {
+    gemm_method method;
+    bool is_swapped; /* left is B */
+    ftl_dtype ab;
+    size_t ab_size, size; /* bytes of an element of A and B; of C and of packed data */
+    ftl_tile tile;        /* compute type */
+    const ftl_gemm_table *table;
+    double alpha, beta;
+    gemm_axes rows, cols, inner, batch;
+
+    /* A task is batch_part batch places of one region of out. METHOD_TILES has a grid of regions;
+     * the others cut columns alone (METHOD_PAIRS nothing). */
+    int64_t region_rows, region_cols, grid_rows, grid_cols, batch_part, tasks;
+
+    /* METHOD_TILES: whether tiles read an operand where it lies, else from a packed copy */
+    bool is_left_direct, is_right_direct, is_right_packed;
+    int64_t depth; /* places of k in one pass over a region */
+    size_t left_bytes, worker_bytes;
+    unsigned workers; /* the pool, or 1 thread; scratch is workers * worker_bytes */
+    char text[64];
+};
+
+/* Elements from the first element of an operand to place i of the axes. */
+int64_t ftl_gemm_get_offset(const gemm_axes *x, gemm_operand which, int64_t i);
+/* How many places from i on, at most `limit`, follow each other with the innermost axis' step. */
+int64_t ftl_gemm_get_run(const gemm_axes *x, int64_t i, int64_t limit);
+/* Step of the innermost axis; 0 when there is none. */
+int64_t ftl_gemm_get_step(const gemm_axes *x, gemm_operand which);
+/* At most one axis, so that place i lies at i * step. */
+bool ftl_gemm_is_uniform(const gemm_axes *x);
+
+/* What a run is made of. */
+typedef struct gemm_run {
+    const ftl_gemm *plan;
+    const ftl_kernels *kernels;
+    const char *left, *right;
+    char *out, *scratch;
+    ftl_gemm_hook *hook;
+    void *hook_ctx;
+} gemm_run;
+
+/* A region of out at one batch place, with the operands' data of that place. */
+typedef struct gemm_region {
+    const gemm_run *run;
+    int64_t batch, row, rows, col, cols;
+    const char *left, *right;
+    char *out;
+    char *scratch; /* the worker's */
+    unsigned worker;
+} gemm_region;
+
+/* Each fills a region of out, and calls the hook. */
+void ftl_gemm_run_tiles(const gemm_region *region);
+void ftl_gemm_run_dots(const gemm_region *region);
+void ftl_gemm_run_adds(const gemm_region *region);
+void ftl_gemm_run_pair(const gemm_region *region);
+/* Tells the hook, if any, of the part of the region that starts at (row, col) of out. */
+void ftl_gemm_call_hook(const gemm_region *region, const int64_t start[2], const int64_t extent[2]);
+
+/* Places k .. k+n_k of the inner axes and i .. i+n_i of the rows (LEFT) or columns (RIGHT). */
+typedef struct gemm_rectangle {
+    gemm_operand which;
+    const char *data; /* the operand's, of the batch place */
+    int64_t k, n_k, i, n_i;
+} gemm_rectangle;
+/* dst[p * width + j] = place (k + p, i + j) in the compute type, 0 for n_i <= j < width. */
+void ftl_gemm_pack_rectangle(const gemm_run *run, const gemm_rectangle *r, char *dst,
+                             int64_t width);
+
+/* Columns of panel that starts at column `col`, rounded up to whole vectors. */
+int64_t ftl_gemm_get_panel_width(const ftl_gemm *plan, int64_t col);
+
+#endif

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Matrix kernels for one element type. The including file has defined `element`.
+ *
+ * The register tile holds ROWS x VECTORS vectors of sums; each step of k loads VECTORS vectors of B
+ * and broadcasts ROWS elements of A, so that the multiply-add units are busy and the load units are
+ * not [Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", 2008]. With 32
+ * registers 8 x 3 leaves room for B and a broadcast, with 16 registers 4 x 3.
+ */
+#ifndef FTL_ISA_GEMM_TILE_H
+#define FTL_ISA_GEMM_TILE_H
+
+#include "backend/native/gemm_kernels.h"
+#include "backend/native/isa/isa.h"
+#include "backend/native/isa/square.h"
+
+typedef element vec __attribute__((vector_size(ISA_VECTOR)));
+enum { LANES = ISA_VECTOR / sizeof(element), VECTORS = 3 };
+#if defined(__AVX512F__) || defined(__aarch64__)
+enum { ROWS = 8 };
+#else
+enum { ROWS = 4 };
+#endif
+
+static ALWAYS_INLINE vec vec_load(const element *p)
+{
+    vec v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+static ALWAYS_INLINE void vec_store(element *p, vec v)
+{
+    memcpy(p, &v, sizeof v);
+}
+
+/* ---- register tiles; rows and vectors are constants wherever this is expanded ---- */
+
+static ALWAYS_INLINE void store_row(const ftl_gemm_tile *t, element *c, const vec *sum, int vectors)
+{
+    const element alpha = (element)t->alpha;
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; v++) {
+        vec x = alpha * sum[v];
+        vec_store(c + v * LANES, t->is_added ? vec_load(c + v * LANES) + x : x);
+    }
+}
+
+static ALWAYS_INLINE void run_tile(const ftl_gemm_tile *t, int rows, int vectors)
+{
+    const element *a = t->a, *b = t->b;
+    const int64_t a_row = t->a_row, a_k = t->a_k, b_k = t->b_k, k = t->k;
+    vec sum[ROWS][VECTORS];
+#pragma GCC unroll 8
+    for (int i = 0; i < rows; i++)
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++)
+            sum[i][v] = (vec){0};
+    for (int64_t p = 0; p < k; p++) {
+        vec right[VECTORS];
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++)
+            right[v] = vec_load(b + v * LANES);
+#pragma GCC unroll 8
+        for (int i = 0; i < rows; i++)
+#pragma GCC unroll 4
+            for (int v = 0; v < vectors; v++)
+                sum[i][v] += a[i * a_row] * right[v];
+        a += a_k;
+        b += b_k;
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < rows; i++)
+        store_row(t, (element *)t->c + i * t->c_row, sum[i], vectors);
+}
+
+#define DEFINE_TILE(rows, vectors)                                                                 \
+    static void tile_##rows##_##vectors(const ftl_gemm_tile *t)                                    \
+    {                                                                                              \
+        run_tile(t, rows, vectors);                                                                \
+    }
+#define DEFINE_TILES(rows) DEFINE_TILE(rows, 1) DEFINE_TILE(rows, 2) DEFINE_TILE(rows, 3)
+DEFINE_TILES(1)
+DEFINE_TILES(2)
+DEFINE_TILES(3)
+DEFINE_TILES(4)
+#if defined(__AVX512F__) || defined(__aarch64__)
+DEFINE_TILES(5)
+DEFINE_TILES(6)
+DEFINE_TILES(7)
+DEFINE_TILES(8)
+#endif
+
+/* ---- packing ---- */
+
+static void pack_copy(const ftl_gemm_panel *p)
+{
+    element *y = p->dst;
+    const element *x = p->src;
+    for (int64_t k = 0; k < p->k; k++, y += p->width, x += p->k_step)
+        memcpy(y, x, (size_t)p->n * sizeof *y);
+}
+
+/* Whole panels, whose width is known: copies of constant length. */
+static void pack_copy_whole(const ftl_gemm_panel *p)
+{
+    element *y = p->dst;
+    const element *x = p->src;
+    for (int64_t k = 0; k < p->k; k++, y += p->width, x += p->k_step)
+#pragma GCC unroll 4
+        for (int v = 0; v < VECTORS; v++)
+            vec_store(y + v * LANES, vec_load(x + v * LANES));
+}
+
+/* The part of a panel with places k <= p < k_end, j <= i < n_end. */
+static void pack_scalar(const ftl_gemm_panel *p, int64_t k, int64_t k_end, int64_t j, int64_t n_end)
+{
+    element *y = p->dst;
+    const element *x = p->src;
+    for (int64_t i = j; i < n_end; i++)
+        for (int64_t q = k; q < k_end; q++)
+            y[q * p->width + i] = x[q * p->k_step + i * p->step];
+}
+
+/* Columns contiguous along k are transposed square by square. */
+static void pack_transposed(const ftl_gemm_panel *p)
+{
+    const int64_t k_end = p->k / SQUARE * SQUARE, n_end = p->n / SQUARE * SQUARE;
+    for (int64_t j = 0; j < n_end; j += SQUARE)
+        for (int64_t k = 0; k < k_end; k += SQUARE)
+            pack_square((element *)p->dst + k * p->width + j, p->width,
+                        (const element *)p->src + k + j * p->step, p->step);
+    pack_scalar(p, k_end, p->k, 0, n_end);
+    pack_scalar(p, 0, p->k, n_end, p->n);
+}
+
+static void pack(const ftl_gemm_panel *p)
+{
+    if (p->step == 1 && p->n == VECTORS * LANES)
+        pack_copy_whole(p);
+    else if (p->step == 1)
+        pack_copy(p);
+    else if (p->k_step == 1)
+        pack_transposed(p);
+    else
+        pack_scalar(p, 0, p->k, 0, p->n);
+}
+
+/* ---- matrix times vector, at the speed of memory ---- */
+
+enum { TOGETHER = 4 }; /* rows read side by side */
+
+static ALWAYS_INLINE double add_lanes(vec v)
+{
+    double sum = 0;
+    for (size_t i = 0; i < LANES; i++)
+        sum += (double)v[i];
+    return sum;
+}
+
+/* n <= TOGETHER rows against x; blocks of DOT_BLOCK columns are joined in double. */
+static ALWAYS_INLINE void dot_block(double *sum, const ftl_gemm_rows *m, const element *x, int n)
+{
+    enum { DOT_BLOCK = 2048 };
+    const element *a = m->m;
+    for (int64_t start = 0; start < m->cols; start += DOT_BLOCK) {
+        const int64_t end = m->cols - start < DOT_BLOCK ? m->cols : start + DOT_BLOCK;
+        int64_t j = start;
+        vec part[TOGETHER][2] = {{{0}}};
+        for (; j + 2 * LANES <= end; j += 2 * LANES)
+#pragma GCC unroll 4
+            for (int i = 0; i < n; i++) {
+                part[i][0] += vec_load(a + i * m->row_step + j) * vec_load(x + j);
+                part[i][1] += vec_load(a + i * m->row_step + j + LANES) * vec_load(x + j + LANES);
+            }
+        for (int i = 0; i < n; i++)
+            sum[i] += add_lanes(part[i][0] + part[i][1]);
+        for (; j < end; j++)
+            for (int i = 0; i < n; i++)
+                sum[i] += (double)a[i * m->row_step + j] * (double)x[j];
+    }
+}
+
+static void dot_rows(void *y, int64_t y_step, const ftl_gemm_rows *m, const void *x)
+{
+    element *out = y;
+    ftl_gemm_rows rest = *m;
+    for (int64_t i = 0; i < m->rows; i += TOGETHER) {
+        double sum[TOGETHER] = {0};
+        int n = m->rows - i < TOGETHER ? (int)(m->rows - i) : TOGETHER;
+        rest.m = (const element *)m->m + i * m->row_step;
+        if (n == TOGETHER)
+            dot_block(sum, &rest, x, TOGETHER);
+        else
+            for (int l = 0; l < n; l++, rest.m = (const element *)rest.m + m->row_step)
+                dot_block(&sum[l], &rest, x, 1);
+        for (int l = 0; l < n; l++)
+            out[(i + l) * y_step] = (element)sum[l];
+    }
+}
+
+/* n rows, each scaled by its element of x, are added to y. */
+static ALWAYS_INLINE void add_block(element *y, const ftl_gemm_rows *m, const element *x, int n)
+{
+    const element *a = m->m;
+    int64_t j = 0;
+    for (; j + LANES <= m->cols; j += LANES) {
+        vec sum = vec_load(y + j);
+#pragma GCC unroll 4
+        for (int i = 0; i < n; i++)
+            sum += x[i] * vec_load(a + i * m->row_step + j);
+        vec_store(y + j, sum);
+    }
+    for (; j < m->cols; j++)
+        for (int i = 0; i < n; i++)
+            y[j] += x[i] * a[i * m->row_step + j];
+}
+
+static void add_rows(void *y, const ftl_gemm_rows *m, const void *x)
+{
+    const element *scale = x;
+    ftl_gemm_rows rest = *m;
+    int64_t i = 0;
+    for (; i + TOGETHER <= m->rows; i += TOGETHER) {
+        rest.m = (const element *)m->m + i * m->row_step;
+        add_block(y, &rest, scale + i, TOGETHER);
+    }
+    for (; i < m->rows; i++) {
+        rest.m = (const element *)m->m + i * m->row_step;
+        add_block(y, &rest, scale + i, 1);
+    }
+}
+
+#define TILE_ROW(rows) {tile_##rows##_1, tile_##rows##_2, tile_##rows##_3}
+#if defined(__AVX512F__) || defined(__aarch64__)
+#define TILE_ROWS                                                                                  \
+    {TILE_ROW(1), TILE_ROW(2), TILE_ROW(3), TILE_ROW(4), TILE_ROW(5), TILE_ROW(6), TILE_ROW(7),    \
+     TILE_ROW(8)}
+#else
+#define TILE_ROWS {TILE_ROW(1), TILE_ROW(2), TILE_ROW(3), TILE_ROW(4)}
+#endif
+
+#define GEMM_TABLE                                                                                 \
+    {                                                                                              \
+        .rows = ROWS, .vectors = VECTORS, .lanes = LANES, .tile = TILE_ROWS, .pack = pack,         \
+        .dot_rows = dot_rows, .add_rows = add_rows,                                                \
+    }
+
+#endif

@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Products of random shapes, axis orders, strides, types, scales and threads, for every instruction
+ * set that this machine runs, against plain loops in double.
+ */
+#include "backend/native/gemm.h"
+#include "base/dtype.h"
+#include "base/random.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+enum { MAX_WORK = 1000000 };
+
+typedef struct tensor {
+    ftl_dtype dtype;
+    size_t count;
+    char *data;
+    double *values; /* as stored */
+} tensor;
+
+typedef struct problem {
+    ftl_gemm_spec spec;
+    ftl_gemm_axis axes[FTL_GEMM_MAX_AXES];
+    tensor a, b, c;
+} problem;
+
+static uint64_t draws;
+
+static int64_t draw_below(int64_t bound)
+{
+    uint64_t x;
+    ftl_random_fill_below((ftl_random){7, 1}, draws++, (uint64_t)bound, &x, 1);
+    return (int64_t)x;
+}
+
+/* ---- tensors ---- */
+
+static void make_tensor(tensor *t, ftl_dtype dtype, size_t count)
+{
+    t->dtype = dtype;
+    t->count = count;
+    t->data = malloc((count + 1) * ftl_dtype_get_size(dtype));
+    t->values = malloc((count + 1) * sizeof *t->values);
+    assert_true(t->data && t->values);
+    ftl_random_fill_f64((ftl_random){8, draws++}, 0, t->values, count);
+    for (size_t i = 0; i < count; i++)
+        t->values[i] = t->values[i] * 2 - 1;
+    ftl_dtype_convert(t->data, dtype, t->values, FTL_DTYPE_F64, count);
+    ftl_dtype_convert(t->values, FTL_DTYPE_F64, t->data, dtype, count);
+}
+
+static void free_tensor(tensor *t)
+{
+    free(t->data);
+    free(t->values);
+}
+
+static bool has_operand(ftl_gemm_role role, int operand)
+{
+    static const bool has[4][3] = {{true, false, true}, {false, true, true}, {true, true, false},
+                                   {true, true, true}};
+    return has[role][operand];
+}
+
+static int64_t *stride_of(ftl_gemm_axis *axis, int operand)
+{
+    return operand == 0 ? &axis->a : operand == 1 ? &axis->b : &axis->c;
+}
+
+/* Strides of one operand for a random order of its axes, now and then with gaps; its element count. */
+static size_t lay_out(problem *p, int operand, bool is_shuffled)
+{
+    uint32_t order[FTL_GEMM_MAX_AXES], n = 0;
+    for (uint32_t i = 0; i < p->spec.n_axes; i++)
+        if (has_operand(p->axes[i].role, operand))
+            order[n++] = i;
+    for (uint32_t i = 0; is_shuffled && i + 1 < n; i++) {
+        uint32_t j = i + (uint32_t)draw_below(n - i), swap = order[i];
+        order[i] = order[j], order[j] = swap;
+    }
+    int64_t stride = is_shuffled && draw_below(8) == 0 ? 2 : 1;
+    for (uint32_t i = n; i-- > 0;) {
+        *stride_of(&p->axes[order[i]], operand) = stride;
+        stride *= p->axes[order[i]].extent;
+        stride += draw_below(6) == 0 ? 3 : 0;
+    }
+    return (size_t)(stride > 0 ? stride : 1);
+}
+
+static void make_tensors(problem *p, bool is_shuffled)
+{
+    size_t count[3];
+    for (int o = 0; o < 3; o++)
+        count[o] = lay_out(p, o, is_shuffled);
+    make_tensor(&p->a, p->spec.ab, count[0]);
+    make_tensor(&p->b, p->spec.ab, count[1]);
+    make_tensor(&p->c, p->spec.c, count[2]);
+}
+
+static void free_problem(problem *p)
+{
+    free_tensor(&p->a);
+    free_tensor(&p->b);
+    free_tensor(&p->c);
+}
+
+/* ---- reference: adds every product, and every magnitude, at its place ---- */
+
+typedef struct sums {
+    double *value, *magnitude;
+    bool *is_written;
+} sums;
+
+static void add_products(const problem *p, uint32_t axis, const int64_t at[3], sums *s)
+{
+    if (axis == p->spec.n_axes) {
+        double x = p->a.values[at[0]] * p->b.values[at[1]];
+        s->value[at[2]] += x;
+        s->magnitude[at[2]] += fabs(x);
+        return;
+    }
+    const ftl_gemm_axis *ax = &p->axes[axis];
+    for (int64_t i = 0; i < ax->extent; i++)
+        add_products(p, axis + 1,
+                     (int64_t[]){at[0] + i * (has_operand(ax->role, 0) ? ax->a : 0),
+                                 at[1] + i * (has_operand(ax->role, 1) ? ax->b : 0),
+                                 at[2] + i * (has_operand(ax->role, 2) ? ax->c : 0)},
+                     s);
+}
+
+static void mark_written(const problem *p, uint32_t axis, int64_t at, sums *s)
+{
+    if (axis == p->spec.n_axes) {
+        s->is_written[at] = true;
+        return;
+    }
+    const ftl_gemm_axis *ax = &p->axes[axis];
+    bool is_out = has_operand(ax->role, 2);
+    for (int64_t i = 0; i < (is_out ? ax->extent : 1); i++)
+        mark_written(p, axis + 1, at + (is_out ? i * ax->c : 0), s);
+}
+
+static void check_result(const problem *p, const char *text)
+{
+    sums s = {calloc(p->c.count, sizeof(double)), calloc(p->c.count, sizeof(double)),
+              calloc(p->c.count, sizeof(bool))};
+    assert_true(s.value && s.magnitude && s.is_written);
+    add_products(p, 0, (int64_t[]){0, 0, 0}, &s);
+    mark_written(p, 0, 0, &s);
+    double eps = p->spec.c == FTL_DTYPE_F32 ? 1e-6 : 2e-15;
+    for (size_t i = 0; i < p->c.count; i++) {
+        double old = p->c.values[i], got = ftl_dtype_get_double(p->spec.c, p->c.data +
+                                                        i * ftl_dtype_get_size(p->spec.c));
+        double want = s.is_written[i] ? p->spec.alpha * s.value[i] + p->spec.beta * old : old;
+        double bound = s.is_written[i] ? eps * 4 * (s.magnitude[i] + fabs(p->spec.beta * old)) : 0;
+        bound += p->spec.has_hook ? 0.1 : 0;
+        if (!(fabs(want - got) <= bound))
+            fail_msg("%s: element %zu: want %.9g, got %.9g", text, i, want, got);
+    }
+    free(s.value);
+    free(s.magnitude);
+    free(s.is_written);
+}
+
+/* ---- runs ---- */
+
+static ftl_pool *pools[3]; /* of 1, 2 and 3 threads */
+
+static int make_pools(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 3; i++)
+        if (ftl_pool_new(ftl_allocator_get_default(), i + 1, &pools[i]) != FTL_OK)
+            return -1;
+    return 0;
+}
+
+static int free_pools(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        ftl_pool_free(pools[i]);
+    return 0;
+}
+
+static ftl_gemm *make_plan(const problem *p, const ftl_gemm_env *env)
+{
+    ftl_gemm *plan = malloc(ftl_gemm_get_plan_size());
+    assert_non_null(plan);
+    assert_int_equal(ftl_gemm_init(plan, &p->spec, env), FTL_OK);
+    return plan;
+}
+
+static void run_plan(const ftl_gemm *plan, const ftl_gemm_env *env, const ftl_gemm_args *args)
+{
+    ftl_gemm_args with = *args;
+    size_t size = ftl_gemm_get_scratch(plan);
+    with.scratch = size ? aligned_alloc(64, (size + 63) / 64 * 64) : NULL;
+    if (size)
+        memset(with.scratch, 0xff, size);
+    ftl_gemm_run(plan, env, &with);
+    free(with.scratch);
+}
+
+static void reset_out(problem *p)
+{
+    ftl_dtype_convert(p->c.data, p->spec.c, p->c.values, FTL_DTYPE_F64, p->c.count);
+}
+
+static void check_problem(problem *p, const ftl_kernels *kernels, ftl_pool *pool)
+{
+    ftl_gemm_env env = {.kernels = kernels, .pool = pool};
+    ftl_gemm *plan = make_plan(p, &env);
+    reset_out(p);
+    run_plan(plan, &env, &(ftl_gemm_args){.a = p->a.data, .b = p->b.data, .c = p->c.data});
+    check_result(p, ftl_gemm_get_text(plan));
+    size_t size = ftl_gemm_get_packed_size(plan);
+    if (size > 0) {
+        void *packed = aligned_alloc(64, (size + 63) / 64 * 64);
+        assert_non_null(packed);
+        ftl_gemm_pack(plan, &env, packed, p->b.data);
+        p->spec.is_b_packed = true;
+        ftl_gemm *again = make_plan(p, &env);
+        reset_out(p);
+        run_plan(again, &env, &(ftl_gemm_args){.a = p->a.data, .b = packed, .c = p->c.data});
+        check_result(p, "packed");
+        p->spec.is_b_packed = false;
+        free(again);
+        free(packed);
+    }
+    free(plan);
+}
+
+static void check_everywhere(problem *p)
+{
+    for (int isa = 0; isa < FTL_ISA_COUNT; isa++) {
+        const ftl_kernels *k = ftl_kernels_find((ftl_isa)isa);
+        if (k)
+            check_problem(p, k, pools[draw_below(3)]);
+    }
+}
+
+/* ---- problems ---- */
+
+static int64_t draw_extent(void)
+{
+    switch (draw_below(6)) {
+    case 0: return 1;
+    case 1: return 1 + draw_below(5);
+    case 2: return 1 + draw_below(20);
+    case 3: return 1 + draw_below(70);
+    default: return 1 + draw_below(130);
+    }
+}
+
+static bool is_too_large(const problem *p)
+{
+    double work = 1;
+    for (uint32_t i = 0; i < p->spec.n_axes; i++)
+        work *= (double)p->axes[i].extent;
+    return work > MAX_WORK;
+}
+
+static void draw_problem(problem *p)
+{
+    static const ftl_dtype dtypes[] = {FTL_DTYPE_F32, FTL_DTYPE_F32, FTL_DTYPE_F64, FTL_DTYPE_F16,
+                                       FTL_DTYPE_BF16};
+    static const double scales[][2] = {{1, 0}, {1, 0}, {1, 1}, {-0.5, 0}, {2, 0.25}};
+    memset(p, 0, sizeof *p);
+    p->spec.axes = p->axes;
+    p->spec.ab = dtypes[draw_below(5)];
+    p->spec.c = p->spec.ab == FTL_DTYPE_F64 ? FTL_DTYPE_F64 : FTL_DTYPE_F32;
+    int64_t scale = draw_below(5);
+    p->spec.alpha = scales[scale][0], p->spec.beta = scales[scale][1];
+    do {
+        p->spec.n_axes = (uint32_t)draw_below(7);
+        for (uint32_t i = 0; i < p->spec.n_axes; i++)
+            p->axes[i] = (ftl_gemm_axis){.role = (ftl_gemm_role)draw_below(4),
+                                         .extent = draw_extent()};
+    } while (is_too_large(p));
+}
+
+static void test_random_problems(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 200; round++) {
+        problem p;
+        draw_problem(&p);
+        make_tensors(&p, true);
+        check_everywhere(&p);
+        free_problem(&p);
+    }
+}
+
+static void make_matrix_problem(problem *p, ftl_dtype dtype, const int64_t mnk[3])
+{
+    memset(p, 0, sizeof *p);
+    p->spec = (ftl_gemm_spec){.ab = dtype, .c = dtype == FTL_DTYPE_F64 ? dtype : FTL_DTYPE_F32,
+                              .n_axes = 3, .axes = p->axes, .alpha = 1};
+    for (int i = 0; i < 3; i++)
+        p->axes[i] = (ftl_gemm_axis){.role = (ftl_gemm_role)i, .extent = mnk[i]};
+}
+
+/* Every edge of the register tiles, all orders of the operands' axes. */
+static void test_edges(void **state)
+{
+    (void)state;
+    for (int64_t m = 1; m <= 18; m++)
+        for (int64_t n = 1; n <= 100; n += n < 18 ? 1 : 9) {
+            problem p;
+            make_matrix_problem(&p, m % 4 == 3 ? FTL_DTYPE_F64 : FTL_DTYPE_F32,
+                                (int64_t[]){m, n, 1 + (m * n) % 29});
+            make_tensors(&p, n % 2 == 0);
+            check_everywhere(&p);
+            free_problem(&p);
+        }
+}
+
+/* Several passes over k, several regions, vectors. */
+static void test_large(void **state)
+{
+    (void)state;
+    static const int64_t shapes[][3] = {{40, 50, 1700}, {1, 3000, 700}, {3000, 1, 700}, {1, 1, 50000},
+                                        {2, 300, 2000}, {700, 30, 50},  {30, 700, 50},  {600, 100, 17},
+                                        {1, 700, 3001}, {4, 90, 5000}};
+    for (size_t i = 0; i < FTL_COUNT(shapes); i++)
+        for (int round = 0; round < 4; round++) {
+            problem p;
+            make_matrix_problem(&p, round == 3 ? FTL_DTYPE_F64 : FTL_DTYPE_F32, shapes[i]);
+            make_tensors(&p, round > 0);
+            check_everywhere(&p);
+            free_problem(&p);
+        }
+}
+
+/* Sums over nothing, and results of no element. */
+static void test_empty(void **state)
+{
+    (void)state;
+    for (int empty = 0; empty < 3; empty++)
+        for (int beta = 0; beta < 2; beta++) {
+            problem p;
+            int64_t mnk[3] = {5, 6, 7};
+            mnk[empty] = 0;
+            make_matrix_problem(&p, FTL_DTYPE_F32, mnk);
+            p.spec.beta = beta;
+            make_tensors(&p, false);
+            check_everywhere(&p);
+            free_problem(&p);
+        }
+}
+
+/* ---- the hook ---- */
+
+typedef struct hook_state {
+    const problem *problem;
+    ftl_gemm_role row_role;
+    int64_t rows, cols;
+    uint8_t *seen; /* per element of C; blocks of one run are disjoint, so plain writes do */
+} hook_state;
+
+static void visit_block(void *ctx, const ftl_gemm_block *block)
+{
+    hook_state *s = ctx;
+    const ftl_gemm_axis *axes = s->problem->axes;
+    assert_int_equal(block->is_transposed, s->row_role == FTL_GEMM_N);
+    int64_t row_step = axes[s->row_role].c, batch_step = axes[3].c;
+    for (int64_t i = 0; i < block->rows; i++)
+        for (int64_t j = 0; j < block->cols; j++) {
+            int64_t place = (block->row + i) * row_step + block->col + j + block->batch * batch_step;
+            float *c = (float *)block->c + i * block->row_stride + j;
+            if (c != (float *)(void *)s->problem->c.data + place || s->seen[place])
+                s->seen[place] = 2;
+            else
+                s->seen[place] = 1;
+            *c += (float)(block->row + i) + 1000 * (float)(block->col + j);
+        }
+}
+
+static void check_hook(bool is_transposed, const int64_t mnk[3], ftl_pool *pool)
+{
+    problem p;
+    make_matrix_problem(&p, FTL_DTYPE_F32, mnk);
+    p.axes[3] = (ftl_gemm_axis){.role = FTL_GEMM_BATCH, .extent = 2};
+    p.spec.n_axes = 4;
+    p.spec.has_hook = true;
+    make_tensors(&p, false);
+    int64_t m = mnk[0], n = mnk[1];
+    p.axes[0].c = is_transposed ? 1 : n, p.axes[1].c = is_transposed ? m : 1, p.axes[3].c = m * n;
+    hook_state s = {.problem = &p, .row_role = is_transposed ? FTL_GEMM_N : FTL_GEMM_M,
+                    .seen = calloc((size_t)(2 * m * n), 1)};
+    assert_non_null(s.seen);
+    ftl_gemm_env env = {.kernels = ftl_kernels_get(), .pool = pool};
+    ftl_gemm *plan = make_plan(&p, &env);
+    run_plan(plan, &env, &(ftl_gemm_args){.a = p.a.data, .b = p.b.data, .c = p.c.data,
+                                          .hook = visit_block, .hook_ctx = &s});
+    for (int64_t i = 0; i < 2 * m * n; i++) {
+        int64_t place = i % (m * n), width = is_transposed ? m : n;
+        assert_int_equal(s.seen[i], 1);
+        ((float *)(void *)p.c.data)[i] -= (float)(place / width) + 1000 * (float)(place % width);
+    }
+    check_result(&p, "with a hook");
+    free(s.seen);
+    free(plan);
+    free_problem(&p);
+}
+
+static void test_hook(void **state)
+{
+    (void)state;
+    static const int64_t shapes[][3] = {{40, 300, 20}, {1, 500, 30}, {600, 7, 900}, {600, 300, 0},
+                                        {3, 64, 40}, {1, 1, 5}, {37, 1, 60}};
+    for (size_t i = 0; i < FTL_COUNT(shapes); i++)
+        for (int threads = 0; threads < 3; threads++) {
+            bool is_column = shapes[i][0] > 1 && shapes[i][1] == 1;
+            check_hook(is_column, shapes[i], pools[threads]);
+            if (shapes[i][0] > 1 && shapes[i][1] > 1)
+                check_hook(true, shapes[i], pools[threads]);
+        }
+}
+
+static void test_refusals(void **state)
+{
+    (void)state;
+    problem p;
+    ftl_gemm *plan = malloc(ftl_gemm_get_plan_size());
+    ftl_gemm_env env = {.kernels = ftl_kernels_get()};
+    make_matrix_problem(&p, FTL_DTYPE_I32, (int64_t[]){4, 5, 6});
+    assert_int_equal(ftl_gemm_init(plan, &p.spec, &env), FTL_ERR_UNSUPPORTED);
+    make_matrix_problem(&p, FTL_DTYPE_F32, (int64_t[]){INT64_MAX / 2, 5, 6});
+    assert_int_equal(ftl_gemm_init(plan, &p.spec, &env), FTL_ERR_UNSUPPORTED);
+    make_matrix_problem(&p, FTL_DTYPE_F32, (int64_t[]){4, 5, 6});
+    p.axes[0].c = 10, p.axes[1].c = 2;
+    p.spec.has_hook = true;
+    assert_int_equal(ftl_gemm_init(plan, &p.spec, &env), FTL_ERR_UNSUPPORTED);
+    free(plan);
+}
+
+/* The result does not depend on the number of threads. */
+static void test_threads_agree(void **state)
+{
+    (void)state;
+    problem p;
+    make_matrix_problem(&p, FTL_DTYPE_F32, (int64_t[]){130, 200, 900});
+    make_tensors(&p, false);
+    char *first = malloc(p.c.count * 4);
+    assert_non_null(first);
+    for (int i = 0; i < 3; i++) {
+        ftl_gemm_env env = {.kernels = ftl_kernels_get(), .pool = pools[i]};
+        ftl_gemm *plan = make_plan(&p, &env);
+        run_plan(plan, &env, &(ftl_gemm_args){.a = p.a.data, .b = p.b.data, .c = p.c.data});
+        if (i == 0)
+            memcpy(first, p.c.data, p.c.count * 4);
+        assert_memory_equal(first, p.c.data, p.c.count * 4);
+        free(plan);
+    }
+    free(first);
+    free_problem(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_edges),
+        cmocka_unit_test(test_random_problems),
+        cmocka_unit_test(test_large),
+        cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_hook),
+        cmocka_unit_test(test_threads_agree),
+        cmocka_unit_test(test_refusals),
+    };
+    return cmocka_run_group_tests(tests, make_pools, free_pools);
+}
