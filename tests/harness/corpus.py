@@ -8,6 +8,7 @@ import json
 import os
 import re
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from .programs import need
@@ -38,20 +39,36 @@ def result_of(name, ok, why, waits):
     return Result(name, PASS if ok else FAIL, why)
 
 
-def backend_task(context, folder_of_cases, python, backend):
-    name = f"corpus {backend}"
+@dataclass(frozen=True)
+class Check:
+    """One run of the checker over all cases."""
+    name: str
+    backend: str
+    command: str
+    waits: set = field(default_factory=set)  # cases that are known not to pass
+    leaves: set = field(default_factory=set)  # cases that this run says nothing about
+
+
+def check_task(place, python, check):
     jobs = len(os.sched_getaffinity(0))
 
     def body(folder):
-        done = command([python, folder_of_cases / "check.py", folder_of_cases / "cases", "--cmd", f"{context.fuse} run",
-                        "--backend", backend, "--jobs", jobs, "-v"], folder, timeout=900)
-        waits = pending(context) if backend == "native" else set()
-        results = [result_of(f"{name} {case}", word == "ok  ", why or "", case in waits)
-                   for word, case, why in LINE.findall(done.stdout)]
+        done = command([python, place / "check.py", place / "cases", "--cmd", check.command, "--backend", check.backend,
+                        "--jobs", jobs, "-v"], folder, timeout=900)
+        results = [result_of(f"{check.name} {case}", word == "ok  ", why or "", case in check.waits)
+                   for word, case, why in LINE.findall(done.stdout) if case not in check.leaves]
         if not re.search(r"^\d+ passed, \d+ failed$", done.stdout, re.M):
-            results.append(Result(name, FAIL, tail(done.stdout + done.stderr)))
+            results.append(Result(check.name, FAIL, tail(done.stdout + done.stderr)))
         return results
-    return Task(name, body)
+    return Task(check.name, body)
+
+
+def formatted(context, place):
+    """Every program that runs gives the same after `fuse fmt`."""
+    cases = {p.parent.name: json.loads(p.read_text(encoding="utf-8")) for p in place.glob("cases/*/case.json")}
+    refused = {name for name, meta in cases.items() if "error" in meta or "warns" in meta}
+    text = f"{context.fuse} fmt --write program.fuse && exec {context.fuse} run \"$@\""
+    return Check("corpus formatted", "native", f"sh -c '{text}' sh", pending(context), refused)
 
 
 def is_present(context, backend):
@@ -70,5 +87,12 @@ def tasks(context):
     python = python_with_numpy(context)
     if python is None:
         return [failed("corpus", "its checker needs numpy: run 'make deps'")]
-    return [backend_task(context, place, python, b) if b == "native" or is_present(context, b)
-            else skipped(f"corpus {b}", "this backend is not here; see 'fuse backends'") for b in BACKENDS]
+    checks = [formatted(context, place)]
+    absent = []
+    for backend in BACKENDS:
+        if backend == "native" or is_present(context, backend):
+            waits = pending(context) if backend == "native" else set()
+            checks.append(Check(f"corpus {backend}", backend, f"{context.fuse} run", waits))
+        else:
+            absent.append(skipped(f"corpus {backend}", "this backend is not here; see 'fuse backends'"))
+    return absent + [check_task(place, python, c) for c in checks]
