@@ -44,7 +44,7 @@ typedef struct ftl_nest_node {
 typedef struct ftl_nest {
     uint32_t n_axes;
     int64_t extent[FTL_NEST_MAX_AXES];
-    uint64_t reduced;         /* bit a: axis a is reduced by some node */
+    uint64_t reduced;         /* bit a: axis a is reduced by some node; its extent is not 1 */
     FTL_VEC(ftl_nest_node) nodes; /* operands before uses */
 } ftl_nest;
 
@@ -108,5 +108,10 @@ struct ftl_plan {
     size_t arena_size;               /* bytes of the run arena, bodies included */
     size_t live_peak;                /* bytes: the largest sum of live values, without losses */
 };
+
+/* True for a REDUCE, ARGMAX or CONTRACT that reduces over some axis of extent other than 1. */
+bool ftl_value_is_sum(const ftl_value *v);
+/* The same for what a node computes. */
+bool ftl_nest_node_is_sum(const ftl_nest_node *n);
 
 #endif

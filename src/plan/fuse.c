@@ -212,17 +212,27 @@ static bool is_matmul(const ftl_value *v)
     return v->op == FTL_OP_CONTRACT_ && ftl_cost_is_matmul(v);
 }
 
+/* True for what a loop nest can compute. */
+static bool is_nested(const ftl_value *v)
+{
+    switch (ftl_opcode_get_class(v->op)) {
+    case FTL_OPCLASS_LEAF:
+    case FTL_OPCLASS_MAP:
+    case FTL_OPCLASS_REDUCE:
+        return true;
+    case FTL_OPCLASS_CONTRACT:
+        return !is_matmul(v);
+    default:
+        return v->op == FTL_OP_VIEW_ || v->op == FTL_OP_GATHER_ || v->op == FTL_OP_READ_AT_;
+    }
+}
+
 /* Computes v in a step of its own. */
 static void start_step(ftl_fuser *f, ftl_value *v)
 {
-    ftl_opclass class = ftl_opcode_get_class(v->op);
     bool is_matrix = is_matmul(v);
-    bool is_nest = class == FTL_OPCLASS_MAP || class == FTL_OPCLASS_REDUCE ||
-                   class == FTL_OPCLASS_LEAF || v->op == FTL_OP_VIEW_ ||
-                   v->op == FTL_OP_GATHER_ || v->op == FTL_OP_READ_AT_ ||
-                   (v->op == FTL_OP_CONTRACT_ && !is_matrix);
     read_all(f, v);
-    if (is_nest) {
+    if (is_nested(v)) {
         ftl_fuse_start_nest(f, start_group(f, FTL_STEP_NEST, v), v);
         return;
     }
@@ -238,9 +248,10 @@ static void start_step(ftl_fuser *f, ftl_value *v)
 
 static void visit_computed(ftl_fuser *f, ftl_value *v)
 {
-    if (!f->no_fusion && !f->uses[v->id].is_hard && is_free(f, v) && join_everywhere(f, v))
+    bool can_join = !f->no_fusion && (is_nested(v) || is_matmul(v));
+    if (can_join && !f->uses[v->id].is_hard && is_free(f, v) && join_everywhere(f, v))
         return;
-    if (!f->no_fusion && join_host(f, v))
+    if (can_join && join_host(f, v))
         read_all(f, v);
     else
         start_step(f, v);

@@ -6,12 +6,6 @@
  */
 #include "plan/buffer.h"
 
-static bool is_sum(const ftl_nest_node *n)
-{
-    return !n->is_read && (n->value->op == FTL_OP_REDUCE_ || n->value->op == FTL_OP_ARGMAX_ ||
-                           n->value->op == FTL_OP_CONTRACT_);
-}
-
 /* passes[i]: how many passes over the reduced axes end before node i can be computed. */
 static void count_passes(const ftl_nest *nest, uint8_t *passes)
 {
@@ -20,7 +14,7 @@ static void count_passes(const ftl_nest *nest, uint8_t *passes)
         passes[i] = 0;
         for (uint32_t k = 0; k < n->n_in; k++) {
             uint32_t j = n->in[k];
-            uint8_t after = (uint8_t)(passes[j] + is_sum(&nest->nodes.data[j]));
+            uint8_t after = (uint8_t)(passes[j] + ftl_nest_node_is_sum(&nest->nodes.data[j]));
             passes[i] = after > passes[i] ? after : passes[i];
         }
     }
@@ -46,7 +40,7 @@ static void mark_redone(const ftl_nest *nest, uint32_t from, bool *redone)
     for (size_t i = from + 1; i < nest->nodes.len; i++) {
         const ftl_nest_node *n = &nest->nodes.data[i];
         for (uint32_t k = 0; k < n->n_in; k++)
-            if (redone[n->in[k]] && !is_sum(&nest->nodes.data[n->in[k]]))
+            if (redone[n->in[k]] && !ftl_nest_node_is_sum(&nest->nodes.data[n->in[k]]))
                 redone[i] = true;
     }
 }
@@ -66,5 +60,5 @@ bool ftl_buffer_can_overwrite(const ftl_nest *nest, uint32_t root, uint32_t from
             if (n->in[k] == from && !leads[i])
                 return false;
     }
-    return leads[from] && !is_sum(&nest->nodes.data[root]);
+    return leads[from] && !ftl_nest_node_is_sum(&nest->nodes.data[root]);
 }

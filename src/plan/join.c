@@ -117,6 +117,9 @@ static bool add_axes(ftl_group *g, summed *s)
     if (g->nest.n_axes + s->n > FTL_NEST_MAX_AXES)
         return false;
     for (uint32_t j = 0; j < s->n; j++) {
+        s->axis[j] = FTL_NEST_NONE;
+        if (s->extent[j] == 1)
+            continue;
         s->axis[j] = (uint8_t)g->nest.n_axes++;
         g->nest.extent[s->axis[j]] = s->extent[j];
         g->nest.reduced |= (uint64_t)1 << s->axis[j];
@@ -153,7 +156,7 @@ static bool match_axes(const ftl_group *g, summed *s, uint64_t rest)
 static bool fit_summed(ftl_group *g, const ftl_value *v, const uint8_t *axis, summed *s)
 {
     uint64_t rest = get_long_axes(g) & ~get_mask(g, v, axis);
-    uint64_t reduced = g->nest.reduced & get_long_axes(g);
+    uint64_t reduced = g->nest.reduced;
     if (g->kind != FTL_STEP_NEST || !get_summed(v, s))
         return false;
     if (rest == 0)
@@ -338,9 +341,9 @@ bool ftl_fuse_join(ftl_fuser *f, ftl_group *g, ftl_value *v, const uint8_t *axis
         return false;
     if (v->op == FTL_OP_CONTRACT_ && ftl_cost_is_matmul(v))
         return join_product(f, g, v, axis);
-    bool sums = v->op == FTL_OP_REDUCE_ || v->op == FTL_OP_ARGMAX_ ||
-                (v->op == FTL_OP_CONTRACT_ && get_summed(v, &s) && s.n > 0);
-    if (sums ? !fit_summed(g, v, axis, &s) : !is_worth(g, v, axis))
+    if (ftl_value_is_sum(v) ? !fit_summed(g, v, axis, &s) : !is_worth(g, v, axis))
+        return false;
+    if (!ftl_value_is_sum(v) && (!get_summed(v, &s) || !add_axes(g, &s)))
         return false;
     add_computed(f, g, v, axis, &s);
     return true;

@@ -18,6 +18,9 @@ typedef struct ftl_plan_options {
  * be null. */
 ftl_plan *ftl_plan_make(ftl_arena *arena, ftl_graph *graph, const ftl_plan_options *options);
 
+/* Steps, nests and places as text. */
+void ftl_plan_dump(const ftl_plan *plan, ftl_strbuf *out);
+
 /* ---- inside of the room ---- */
 
 /* Estimates for one element of the result of v: arithmetic operations, those of elementary

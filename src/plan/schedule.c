@@ -51,7 +51,7 @@ static void list_values(ftl_arena *arena, const ftl_group *g, ftl_step *step)
     for (size_t i = 0; step->nest && i < step->nest->nodes.len; i++)
         if (step->nest->nodes.data[i].is_root && !step->nest->nodes.data[i].is_read)
             *FTL_VEC_PUSH(arena, &step->roots) = (ftl_value *)step->nest->nodes.data[i].value;
-    if (step->kind == FTL_STEP_OP || step->kind == FTL_STEP_LOOP)
+    if (step->kind == FTL_STEP_OP)
         *FTL_VEC_PUSH(arena, &step->roots) = g->value;
 }
 

@@ -31,6 +31,20 @@ static void fail_trial(const trial *t, const variant *v, const char *why)
              v->threads, v->no_fusion ? ", not fused" : "", why);
 }
 
+/* DUMP in the environment shows graphs and plans. */
+static void show(ftl_arena *arena, const graph_gen *gen, const ftl_plan *plan)
+{
+    ftl_strbuf out;
+    if (!getenv("DUMP"))
+        return;
+    ftl_strbuf_init(&out, arena);
+    ftl_graph_dump(gen->graph, &out);
+    ftl_strbuf_putc(&out, '\n');
+    ftl_plan_dump(plan, &out);
+    puts(ftl_strbuf_get(&out));
+    fflush(stdout);
+}
+
 /* Two runs of one executable: the second finds the outputs of the first and writes over them. */
 static void check_variant(ftl_arena *arena, const trial *t, const graph_gen *gen,
                           ftl_tensor *const *inputs, ftl_tensor *const *wanted,
@@ -43,6 +57,7 @@ static void check_variant(ftl_arena *arena, const trial *t, const graph_gen *gen
     ftl_backend_error error;
     ftl_plan *plan = ftl_plan_make(arena, gen->graph,
                                    &(ftl_plan_options){.no_fusion = v->no_fusion});
+    show(arena, gen, plan);
     ftl_tensor **got = FTL_NEW_ARRAY(arena, ftl_tensor *, gen->graph->outputs.len + 1);
     assert_int_equal(ftl_backend_native.open(&options, &device, &error), FTL_OK);
     if (ftl_backend_native.compile(device, plan, &exec, &error) != FTL_OK)

@@ -247,10 +247,7 @@ static uint16_t write_store(ftl_nest_builder *b, ftl_code *code, uint32_t node, 
 {
     uint32_t access = (uint32_t)b->write[node];
     const ftl_walk *w = &b->walks.data[access];
-    uint64_t mask = 0;
-    for (uint32_t a = 0; a < b->nest->n_axes; a++)
-        mask |= w->stride[a] != 0 ? (uint64_t)1 << a : 0;
-    uint8_t shape = get_shape(b, mask);
+    uint8_t shape = get_shape(b, ftl_nest_get_written_axes(b, node));
     bool direct = is_direct(b, w, access, shape);
     if (!direct)
         from = ftl_code_expand(b, code, from, shape);
@@ -319,6 +316,20 @@ static bool is_point(const ftl_nest_builder *b, uint32_t node)
     return b->reduced != 0 && (b->mask[node] & b->reduced) == 0;
 }
 
+/* A root that is written along reduced axes, in the body of a pass, not in a head. */
+static bool is_written_full(const ftl_nest_builder *b, uint32_t node)
+{
+    return b->reduced == 0 || (ftl_nest_get_written_axes(b, node) & b->reduced) != 0;
+}
+
+static void store_root(ftl_nest_builder *b, ftl_code *code, uint32_t node)
+{
+    if (!b->nest->nodes.data[node].is_root || b->is_stored[node])
+        return;
+    b->is_stored[node] = true;
+    b->value[node] = write_store(b, code, node, (uint16_t)b->value[node]);
+}
+
 /* A point node belongs to the head after the passes that it waits for, wherever it is wanted. */
 uint16_t ftl_code_want(ftl_nest_builder *b, ftl_code *code, uint32_t node, uint32_t pass)
 {
@@ -328,10 +339,8 @@ uint16_t ftl_code_want(ftl_nest_builder *b, ftl_code *code, uint32_t node, uint3
         code = &b->program->head[b->passes[node]];
     uint16_t value = write_node(b, code, node, pass);
     b->value[node] = value;
-    if (b->nest->nodes.data[node].is_root && !b->is_stored[node]) {
-        b->is_stored[node] = true;
-        b->value[node] = write_store(b, code, node, value);
-    }
+    if (is_point(b, node) != is_written_full(b, node))
+        store_root(b, code, node);
     return (uint16_t)b->value[node];
 }
 
@@ -355,8 +364,10 @@ static void write_pass(ftl_nest_builder *b, uint32_t pass)
             continue;
         if (ftl_nest_is_sum(b, i))
             ftl_code_fold(b, body, i, pass);
-        else if (b->nest->nodes.data[i].is_root && !is_point(b, i))
+        else if (b->nest->nodes.data[i].is_root && is_written_full(b, i)) {
             ftl_code_want(b, body, i, pass);
+            store_root(b, body, i);
+        }
     }
     for (uint32_t i = 0; i < n; i++)
         if (b->passes[i] == pass && ftl_nest_is_sum(b, i))
@@ -366,14 +377,12 @@ static void write_pass(ftl_nest_builder *b, uint32_t pass)
 static void write_point_roots(ftl_nest_builder *b)
 {
     for (uint32_t i = 0; i < b->nest->nodes.len; i++) {
-        if (!b->nest->nodes.data[i].is_root || b->is_stored[i] || !is_point(b, i))
+        if (!b->nest->nodes.data[i].is_root || b->is_stored[i])
             continue;
-        if (ftl_nest_is_sum(b, i)) {
-            b->is_stored[i] = true;
-            write_store(b, &b->program->head[b->passes[i] + 1], i, (uint16_t)b->value[i]);
-        } else {
+        if (ftl_nest_is_sum(b, i))
+            store_root(b, &b->program->head[b->passes[i] + 1], i);
+        else
             ftl_code_want(b, NULL, i, 0);
-        }
     }
 }
 

@@ -11,31 +11,9 @@
 
 #include "base/dtype.h"
 
-static bool has_label(const ftl_value *contract, uint32_t label)
-{
-    for (uint32_t j = 0; j < contract->rank; j++)
-        if (contract->u.contract->out[j] == label)
-            return true;
-    return false;
-}
-
-static bool sums_labels(const ftl_value *v)
-{
-    for (uint32_t i = 0; i < v->n_in; i++)
-        for (uint32_t k = 0; k < v->in[i]->rank; k++)
-            if (!has_label(v, v->u.contract->in[i][k]))
-                return true;
-    return false;
-}
-
 bool ftl_nest_is_sum(const ftl_nest_builder *b, uint32_t node)
 {
-    const ftl_nest_node *n = &b->nest->nodes.data[node];
-    if (n->is_read || b->reduced == 0)
-        return false;
-    if (n->value->op == FTL_OP_CONTRACT_)
-        return sums_labels(n->value);
-    return n->value->op == FTL_OP_REDUCE_ || n->value->op == FTL_OP_ARGMAX_;
+    return ftl_nest_node_is_sum(&b->nest->nodes.data[node]);
 }
 
 /* ---- walks ---- */
@@ -56,17 +34,25 @@ static ftl_walk *add_walk(ftl_nest_builder *b, uint32_t node, const ftl_value *v
     return w;
 }
 
+/* The product that an epilogue finishes is read where its sums are. */
+static ftl_walk *add_sums_walk(ftl_nest_builder *b, uint32_t node, int64_t *strides)
+{
+    ftl_walk *w = FTL_VEC_PUSH(b->arena, &b->walks);
+    w->ref = b->spec->sums_ref;
+    w->value = b->spec->contract;
+    w->dtype = b->spec->sums;
+    w->node = node;
+    memcpy(strides, b->spec->sums_strides, w->value->rank * sizeof *strides);
+    return w;
+}
+
 static void walk_read(ftl_nest_builder *b, uint32_t node)
 {
     const ftl_nest_node *n = &b->nest->nodes.data[node];
     int64_t strides[FTL_MAX_RANK];
     b->read[node] = (int32_t)b->walks.len;
-    ftl_walk *w = add_walk(b, node, n->value, strides);
-    if (n->value == b->spec->contract) {
-        w->dtype = b->spec->sums;
-        w->ref = b->spec->sums_ref;
-        memcpy(strides, b->spec->sums_strides, n->value->rank * sizeof *strides);
-    }
+    ftl_walk *w = n->value == b->spec->contract ? add_sums_walk(b, node, strides)
+                                                : add_walk(b, node, n->value, strides);
     for (uint32_t k = 0; k < n->value->rank; k++)
         add_stride(w, n->axis[k], strides[k]);
 }
@@ -504,11 +490,24 @@ static void make_accesses(ftl_nest_builder *b)
     }
 }
 
+uint64_t ftl_nest_get_written_axes(const ftl_nest_builder *b, uint32_t node)
+{
+    uint64_t mask = 0;
+    if (b->write[node] < 0)
+        return 0;
+    const ftl_walk *w = &b->walks.data[b->write[node]];
+    for (uint32_t a = 0; a < b->nest->n_axes; a++)
+        if (w->stride[a] != 0 && b->extent[a] != 1)
+            mask |= (uint64_t)1 << a;
+    return mask;
+}
+
 static void count_passes(ftl_nest_builder *b)
 {
     uint32_t n = b->reduced ? 0 : 1;
     for (uint32_t i = 0; i < b->nest->nodes.len; i++) {
-        bool is_full = (b->mask[i] & b->reduced) != 0 && b->nest->nodes.data[i].is_root;
+        bool is_full = b->nest->nodes.data[i].is_root &&
+                       (ftl_nest_get_written_axes(b, i) & b->reduced) != 0;
         if ((ftl_nest_is_sum(b, i) || is_full) && b->passes[i] + 1u > n)
             n = b->passes[i] + 1u;
     }

@@ -76,8 +76,9 @@ typedef struct ftl_nest_builder {
     bool is_stored[FTL_NEST_MAX_NODES];
 } ftl_nest_builder;
 
-/* Reduces over the reduced axes, of which there are some: extent 1 is no reduction. */
 bool ftl_nest_is_sum(const ftl_nest_builder *b, uint32_t node);
+/* Axes that a root is written along. */
+uint64_t ftl_nest_get_written_axes(const ftl_nest_builder *b, uint32_t node);
 /* Writes head and body of all passes. */
 void ftl_nest_write_code(ftl_nest_builder *b);
 /* Offsets for the registers; scratch size. */

@@ -89,8 +89,6 @@ static void set_tile(ftl_tile_state *t, int64_t rows, int64_t cols)
 
 static void run_code(const ftl_code *code, ftl_tile_state *t)
 {
-    if (code->instrs.len == 0)
-        return;
     follow_accesses(code, t);
     for (size_t i = 0; i < code->instrs.len; i++)
         code->instrs.data[i].run(&code->instrs.data[i], t);
