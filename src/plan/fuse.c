@@ -177,7 +177,8 @@ static bool is_shared(const ftl_fuser *f, const ftl_value *v, const ftl_need *ho
     return f->uses[v->id].is_hard;
 }
 
-/* Every root must run along all parallel axes, else threads would write it many times. */
+/* Every root must run along all parallel axes, else threads would write it many times; where there
+ * is nothing to reduce no place is visited. */
 static bool can_be_root(const ftl_group *g, const ftl_value *v, const uint8_t *axis)
 {
     uint64_t have = g->nest.reduced;
@@ -185,7 +186,8 @@ static bool can_be_root(const ftl_group *g, const ftl_value *v, const uint8_t *a
         if (axis[k] != FTL_NEST_NONE)
             have |= (uint64_t)1 << axis[k];
     for (uint32_t a = 0; a < g->nest.n_axes; a++)
-        if (!(have >> a & 1) && g->nest.extent[a] != 1)
+        if ((!(have >> a & 1) && g->nest.extent[a] != 1) ||
+            ((g->nest.reduced >> a & 1) && g->nest.extent[a] == 0))
             return false;
     return true;
 }

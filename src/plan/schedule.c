@@ -35,7 +35,8 @@ static ftl_nest *round_product(const ftl_fuser *f, ftl_group *g)
             axis[k] = (uint8_t)k;
             g->nest.extent[k] = c->shape[k];
         }
-        g->nest.nodes.data[ftl_fuse_add_node(f, g, c, axis)].is_read = true;
+        uint32_t node = ftl_fuse_add_node(f, g, c, axis);
+        g->nest.nodes.data[node].is_read = true;
     }
     for (size_t i = 0; i < g->nest.nodes.len; i++)
         g->nest.nodes.data[i].is_root |= g->nest.nodes.data[i].value == c;

@@ -212,8 +212,10 @@ static uint16_t write_gather(ftl_nest_builder *b, ftl_code *code, uint32_t node,
     uint8_t line = shape & FTL_VM_COLS ? FTL_VM_COLS : FTL_VM_ROWS;
     ftl_vm_select *selects = FTL_NEW_ARRAY(b->arena, ftl_vm_select, w->n_selects + 1);
     bool is_scattered = false;
+    for (uint32_t k = 0; k < w->n_selects; k++)
+        ftl_code_want(b, code, w->select_node[k], pass);
     for (uint32_t k = 0; k < w->n_selects; k++) {
-        uint16_t raw = to_register(b, code, ftl_code_want(b, code, w->select_node[k], pass));
+        uint16_t raw = to_register(b, code, (uint16_t)b->value[w->select_node[k]]);
         const ftl_pointer x = *ftl_code_get(b, raw);
         ftl_dtype dtype = ftl_tile_get_dtype((ftl_tile)x.type);
         selects[k] = (ftl_vm_select){to_places(b, code, raw), raw, dtype, x.shape,
@@ -249,10 +251,9 @@ static uint16_t write_store(ftl_nest_builder *b, ftl_code *code, uint32_t node, 
     const ftl_walk *w = &b->walks.data[access];
     uint8_t shape = get_shape(b, ftl_nest_get_written_axes(b, node));
     bool direct = is_direct(b, w, access, shape);
-    if (!direct)
-        from = ftl_code_expand(b, code, from, shape);
+    uint16_t src = direct ? from : ftl_code_expand(b, code, from, shape);
     uint16_t dst = add_access(b, code, access, shape);
-    const ftl_pointer x = *ftl_code_get(b, from);
+    const ftl_pointer x = *ftl_code_get(b, src);
     if (direct && x.shape == shape && is_fresh(b, code, from)) {
         code->instrs.data[code->instrs.len - 1].dst = dst;
         for (size_t i = 0; i < b->nest->nodes.len; i++)
@@ -264,7 +265,7 @@ static uint16_t write_store(ftl_nest_builder *b, ftl_code *code, uint32_t node, 
         in->kernel.copy = b->spec->kernels->copy[get_log2(get_size(b, from))];
         return from;
     }
-    ftl_instr *in = add1(b, code, ftl_vm_run_store, dst, from);
+    ftl_instr *in = add1(b, code, ftl_vm_run_store, dst, src);
     in->access = access;
     in->transpose = get_transpose(b, access, shape);
     if (x.type == FTL_VM_BYTE)
@@ -304,10 +305,7 @@ static uint16_t write_node(ftl_nest_builder *b, ftl_code *code, uint32_t node, u
     if (n->value->op == FTL_OP_CONST_)
         return ftl_code_add_const(b, ftl_vm_get_type(n->value->dtype), n->value->dtype,
                                   n->value->u.data);
-    if (n->n_in > FTL_CODE_MAX_IN)
-        ftl_arena_fail(b->arena, FTL_ERR_UNSUPPORTED);
-    for (uint32_t k = 0; k < n->n_in; k++)
-        in[k] = ftl_code_want(b, code, n->in[k], pass);
+    ftl_code_want_all(b, code, node, pass, in);
     return ftl_code_map(b, code, node, in);
 }
 
@@ -342,6 +340,18 @@ uint16_t ftl_code_want(ftl_nest_builder *b, ftl_code *code, uint32_t node, uint3
     if (is_point(b, node) != is_written_full(b, node))
         store_root(b, code, node);
     return (uint16_t)b->value[node];
+}
+
+void ftl_code_want_all(ftl_nest_builder *b, ftl_code *code, uint32_t node, uint32_t pass,
+                       uint16_t *in)
+{
+    const ftl_nest_node *n = &b->nest->nodes.data[node];
+    if (n->n_in > FTL_CODE_MAX_IN)
+        ftl_arena_fail(b->arena, FTL_ERR_UNSUPPORTED);
+    for (uint32_t k = 0; k < n->n_in; k++)
+        ftl_code_want(b, code, n->in[k], pass);
+    for (uint32_t k = 0; k < n->n_in; k++)
+        in[k] = (uint16_t)b->value[n->in[k]];
 }
 
 /* ---- passes ---- */

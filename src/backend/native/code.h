@@ -28,6 +28,10 @@ void ftl_code_wrap(ftl_nest_builder *b, ftl_code *code, uint16_t a, ftl_dtype dt
 
 /* The pointer that holds a node's value, written to code first if there is none yet. */
 uint16_t ftl_code_want(ftl_nest_builder *b, ftl_code *code, uint32_t node, uint32_t pass);
+/* The pointers of all operands of a node. Wanting one may move another, a root, to its place: they
+ * are looked up when all are there. */
+void ftl_code_want_all(ftl_nest_builder *b, ftl_code *code, uint32_t node, uint32_t pass,
+                       uint16_t *in);
 /* A MAP, a product, a copy, a reduction over extent 1, of operands that are there. */
 uint16_t ftl_code_map(ftl_nest_builder *b, ftl_code *code, uint32_t node, const uint16_t *in);
 /* Folds the operand of a reduction into a new sum. */

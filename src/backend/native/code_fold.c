@@ -188,10 +188,7 @@ void ftl_code_fold(ftl_nest_builder *b, ftl_code *code, uint32_t node, uint32_t 
 {
     const ftl_nest_node *n = &b->nest->nodes.data[node];
     uint16_t in[FTL_CODE_MAX_IN];
-    if (n->n_in > FTL_CODE_MAX_IN)
-        ftl_arena_fail(b->arena, FTL_ERR_UNSUPPORTED);
-    for (uint32_t k = 0; k < n->n_in; k++)
-        in[k] = ftl_code_want(b, code, n->in[k], pass);
+    ftl_code_want_all(b, code, node, pass, in);
     if (is_dot(b, n->value, in)) {
         dot_cols(b, code, node, in);
         return;

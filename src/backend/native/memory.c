@@ -186,21 +186,22 @@ static void note_failure(const ftl_instr *in, ftl_tile_state *t, const ftl_vm_se
     }
 }
 
-/* Bytes that the selects add for one element; -1 when an index is out of range. */
-static int64_t get_select_offset(const ftl_instr *in, ftl_tile_state *t, int64_t line, int64_t i)
+/* Bytes that the selects add for one element; false when an index is out of range. */
+static bool add_selects(const ftl_instr *in, ftl_tile_state *t, int64_t line, int64_t i,
+                        int64_t *offset)
 {
-    int64_t offset = 0;
+    *offset = 0;
     for (uint32_t k = 0; k < in->n_selects; k++) {
         const ftl_vm_select *s = &in->selects[k];
         int64_t place = get_index_place(s->shape, t, line, i);
         int64_t index = ((const int64_t *)(void *)t->pointer[s->index])[place];
         if (index < 0 || index >= s->extent) {
             note_failure(in, t, s, place, index);
-            return -1;
+            return false;
         }
-        offset += index * s->stride;
+        *offset += index * s->stride;
     }
-    return offset;
+    return true;
 }
 
 enum { CHUNK = 256 };
@@ -218,9 +219,8 @@ static void gather_elements(const ftl_instr *in, ftl_tile_state *t, const lines 
         _Alignas(16) uint8_t raw[CHUNK * 8];
         int64_t n = range[1] - i < CHUNK ? range[1] - i : CHUNK;
         for (int64_t j = 0; j < n; j++) {
-            int64_t offset = is_column ? get_select_offset(in, t, i + j, 0)
-                                       : get_select_offset(in, t, line, i + j);
-            if (offset < 0)
+            int64_t offset;
+            if (!add_selects(in, t, is_column ? i + j : line, is_column ? 0 : i + j, &offset))
                 return;
             memcpy(raw + (size_t)j * size, src + (i + j) * l->stride + offset, size);
         }
@@ -246,8 +246,8 @@ void ftl_vm_run_gather(const ftl_instr *in, ftl_tile_state *t)
             gather_elements(in, t, &l, r, range);
             continue;
         }
-        int64_t offset = get_select_offset(in, t, r, 0);
-        if (offset < 0)
+        int64_t offset;
+        if (!add_selects(in, t, r, 0, &offset))
             return;
         load_line(in, dst + range[0] * in->size, src + range[0] * l.stride + offset,
                   get_elements(a, l.stride), range[1] - range[0]);
