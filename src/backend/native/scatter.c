@@ -2,7 +2,7 @@
  *
  * view_add and gather_add: every element of the operand is added at the place that the view or
  * gather would read. One thread, in row-major order of the operand, so the sums of floats are the
- * same each time. 16-bit floats are added up in f32 and rounded at the end.
+ * same each time. 16-bit floats, and f32 where many meet in one place, are added up in f64.
  */
 #include "backend/native/ops.h"
 
@@ -10,14 +10,18 @@
 
 #include <math.h>
 
-static bool is_half(ftl_dtype dtype)
+enum { MANY = 16 };
+
+static bool is_wide(const ftl_value *v)
 {
-    return dtype == FTL_DTYPE_F16 || dtype == FTL_DTYPE_BF16;
+    if (v->dtype == FTL_DTYPE_F32)
+        return ftl_value_get_count(v->in[0]) / MANY > ftl_value_get_count(v);
+    return v->dtype == FTL_DTYPE_F16 || v->dtype == FTL_DTYPE_BF16;
 }
 
 size_t ftl_scatter_get_scratch(const ftl_value *v)
 {
-    return is_half(v->dtype) ? (size_t)ftl_value_get_count(v) * sizeof(float) : 0;
+    return is_wide(v) ? (size_t)ftl_value_get_count(v) * sizeof(double) : 0;
 }
 
 static void add_element(ftl_dtype dtype, void *to, const void *x)
@@ -105,8 +109,8 @@ static void add_one(scatter *s)
     const uint8_t *x = get_element(s, &s->op->in[0], NULL);
     if (at < 0)
         return;
-    if (is_half(s->x->dtype))
-        ((float *)(void *)s->sums)[at] += (float)ftl_dtype_get_double(s->x->dtype, x);
+    if (s->dtype != s->x->dtype)
+        ((double *)(void *)s->sums)[at] += ftl_dtype_get_double(s->x->dtype, x);
     else
         add_element(s->dtype, s->sums + (size_t)at * ftl_dtype_get_size(s->dtype), x);
 }
@@ -118,8 +122,8 @@ void ftl_scatter_run(const ftl_native_op *op, const ftl_unit *u)
     size_t n = (size_t)ftl_value_get_count(y);
     scatter s = {.op = op, .u = u, .x = op->in[0].value, .dtype = y->dtype, .sums = out};
     s.map = y->op == FTL_OP_VIEW_ADD_ ? y->u.view->map : y->u.gather->map;
-    if (is_half(y->dtype)) {
-        s.dtype = FTL_DTYPE_F32;
+    if (is_wide(y)) {
+        s.dtype = FTL_DTYPE_F64;
         s.sums = u->exec->rest;
     }
     if (n > 0)
