@@ -117,6 +117,27 @@ static bool has_unit_stride(const spec *s, ftl_gemm_role role)
     return false;
 }
 
+/* The axes of a role pass through C as one. */
+static bool is_one_axis(const spec *s, ftl_gemm_role role)
+{
+    const ftl_gemm_axis *outer = NULL;
+    for (uint32_t i = 0; i < s->n_axes; i++) {
+        const ftl_gemm_axis *x = &s->axes[i];
+        if (x->role != role)
+            continue;
+        if (outer && outer->c != x->c * x->extent)
+            return false;
+        outer = x;
+    }
+    return true;
+}
+
+static bool can_hook(const spec *s)
+{
+    return (has_unit_stride(s, FTL_GEMM_N) || has_unit_stride(s, FTL_GEMM_M)) &&
+           is_one_axis(s, FTL_GEMM_M) && is_one_axis(s, FTL_GEMM_N);
+}
+
 /* ---- compiling ---- */
 
 static ftl_dtype get_sum_dtype(const ftl_value *v)
@@ -221,7 +242,7 @@ ftl_product *ftl_product_compile(ftl_unit *u, const ftl_step *step)
     add_result(s, find_read(step), size);
     collect_axes(s, arena);
     p->rows_are_n = !has_unit_stride(s, FTL_GEMM_N) && has_unit_stride(s, FTL_GEMM_M);
-    p->has_hook = step->nest && (has_unit_stride(s, FTL_GEMM_N) || has_unit_stride(s, FTL_GEMM_M));
+    p->has_hook = step->nest && can_hook(s);
     if (step->nest)
         compile_nest(u, p, s);
     compile_gemm(u, p, s);
