@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 static const ftl_backend *const backends[] = {
+    &ftl_backend_native,
     &ftl_backend_oracle,
 };
 
