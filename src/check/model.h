@@ -49,6 +49,7 @@ typedef struct ftl_load_request {
     const char *name, *path;
     bool is_relation;     /* written with parentheses */
     uint32_t rank;        /* as the program uses it */
+    const char *const *axes; /* names of its places as the program writes them, each may be null */
     ftl_source_info info; /* answered */
     bool found;           /* false: there is no input of that name */
     const char *message;  /* why it cannot be read */

@@ -122,6 +122,22 @@ static const char *write_shape(resolver *r, const ftl_source_info *info)
     return ftl_strbuf_get(&sb);
 }
 
+/* The names of a tensor's places where they are written: for the header lines of tables. */
+static const char *const *list_places(resolver *r, uint32_t tensor, uint32_t rank)
+{
+    const resolve_tensor *extra = &r->tensors.data[tensor];
+    const ftl_node *lhs = extra->source ? extra->source->lhs : extra->names;
+    if (!lhs || rank == 0 || lhs->indices.len != rank)
+        return NULL;
+    const char **names = FTL_NEW_ARRAY(r->m->arena, const char *, rank);
+    for (uint32_t k = 0; k < rank; k++) {
+        const ftl_index *ix = &lhs->indices.data[k];
+        if (ix->kind == FTL_INDEX_AFFINE && ix->terms.len == 1)
+            names[k] = ix->terms.data[0].name;
+    }
+    return names;
+}
+
 static bool call_loader(resolver *r, uint32_t tensor, bool is_relation, bool *found,
                         const char **why)
 {
@@ -131,6 +147,7 @@ static bool call_loader(resolver *r, uint32_t tensor, bool is_relation, bool *fo
                           .path = t->path,
                           .is_relation = is_relation,
                           .rank = t->rank,
+                          .axes = list_places(r, tensor, t->rank),
                           .message = "no reason is known"};
     *found = false;
     if (!loader || !loader->load)
