@@ -219,7 +219,8 @@ static uint16_t write_gather(ftl_nest_builder *b, ftl_code *code, uint32_t node,
         const ftl_pointer x = *ftl_code_get(b, raw);
         ftl_dtype dtype = ftl_tile_get_dtype((ftl_tile)x.type);
         selects[k] = (ftl_vm_select){to_places(b, code, raw), raw, dtype, x.shape,
-                                     w->select_stride[k], w->select_extent[k]};
+                                     w->select_axis[k], w->select_stride[k],
+                                     w->select_extent[k]};
         is_scattered |= (x.shape & line) != 0;
     }
     uint16_t src = add_access(b, code, access, shape);

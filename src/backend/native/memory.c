@@ -178,7 +178,8 @@ static void note_failure(const ftl_instr *in, ftl_tile_state *t, const ftl_vm_se
 {
     if (t->failure->at)
         return;
-    *t->failure = (ftl_vm_failure){in->value, t->unit, (double)index, s->extent};
+    *t->failure = (ftl_vm_failure){.at = in->value, .unit = t->unit, .graph = t->env->graph,
+                                   .index = (double)index, .axis = s->axis};
     if (index == INT64_MIN) {
         size_t size = ftl_dtype_get_size(s->dtype);
         t->failure->index = ftl_dtype_get_double(s->dtype, t->pointer[s->raw] +

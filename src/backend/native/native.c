@@ -23,18 +23,10 @@ static ftl_status set_error(ftl_backend_error *error, ftl_status status, const c
 
 static void get_info(ftl_backend_info *out)
 {
-    const ftl_kernels *k = ftl_kernels_get();
-    ftl_blas *blas = NULL;
-    const char *name = NULL;
     *out = (ftl_backend_info){.is_present = true};
-    if (ftl_blas_new(ftl_allocator_get_default(), &(ftl_blas_options){.threads = 1}, &blas) ==
-            FTL_OK && ftl_blas_open_lazily(blas))
-        name = ftl_blas_get_name(blas);
     snprintf(out->version, sizeof out->version, "%s", FTL_VERSION);
-    snprintf(out->detail, sizeof out->detail, "cpu, %s, %u threads, %s%s",
-             ftl_isa_get_name(k->isa), ftl_threads_get_count(), name ? "BLAS " : "own BLAS",
-             name ? name : "");
-    ftl_blas_free(blas);
+    snprintf(out->detail, sizeof out->detail, "cpu: %s, %u threads",
+             ftl_isa_get_name(ftl_kernels_get()->isa), ftl_threads_get_count());
 }
 
 static size_t get_memory_limit(void)
@@ -50,7 +42,6 @@ static void close_device(ftl_device *device)
     if (!device)
         return;
     ftl_pool_free(device->pool);
-    ftl_blas_free(device->blas);
     ftl_mem_free(device->alloc, device, sizeof *device);
 }
 
@@ -74,9 +65,7 @@ static ftl_status open_device(const ftl_device_options *options, ftl_device **ou
                            .memory_limit = options->memory_limit ? options->memory_limit
                                                                  : get_memory_limit()};
     unsigned threads = options->threads > 0 ? (unsigned)options->threads : ftl_threads_get_count();
-    ftl_status status = ftl_blas_new(alloc, &(ftl_blas_options){.threads = 1}, &device->blas);
-    if (status == FTL_OK && threads > 1)
-        status = ftl_pool_new(alloc, threads, &device->pool);
+    ftl_status status = threads > 1 ? ftl_pool_new(alloc, threads, &device->pool) : FTL_OK;
     if (status != FTL_OK) {
         close_device(device);
         return set_error(error, status, "no memory for the threads of a device");
@@ -213,14 +202,7 @@ static ftl_status report(const ftl_exec *exec, ftl_backend_error *error)
         if (f->at && (!first || f->unit < first->unit))
             first = f;
     }
-    error->at = first->at;
-    if (first->index == (double)(int64_t)first->index)
-        snprintf(error->message, sizeof error->message,
-                 "index %lld is out of range: the axis has %lld places",
-                 (long long)first->index, (long long)first->extent);
-    else
-        snprintf(error->message, sizeof error->message, "index %g is not a whole number",
-                 first->index);
+    ftl_backend_set_index_error(error, first->graph, first->at, first->axis, first->index);
     return FTL_ERR_PROGRAM;
 }
 

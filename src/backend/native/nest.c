@@ -125,6 +125,7 @@ static void walk_gather(ftl_nest_builder *b, uint32_t node)
             continue;
         }
         w->select_node[w->n_selects] = n->in[m->select - 1];
+        w->select_axis[w->n_selects] = k;
         w->select_stride[w->n_selects] = strides[k];
         w->select_extent[w->n_selects++] = v->in[0]->shape[k];
     }

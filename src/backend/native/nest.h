@@ -53,7 +53,7 @@ typedef struct ftl_walk {
     ftl_vm_check *checks;     /* coef: FTL_NEST_MAX_AXES entries over nest axes */
     ftl_vm_scalar *scalars;
     int64_t select_stride[FTL_NEST_MAX_SELECTS], select_extent[FTL_NEST_MAX_SELECTS];
-    uint32_t select_node[FTL_NEST_MAX_SELECTS];
+    uint32_t select_node[FTL_NEST_MAX_SELECTS], select_axis[FTL_NEST_MAX_SELECTS];
     double fill;
 } ftl_walk;
 

@@ -134,7 +134,8 @@ static bool is_one_axis(const spec *s, ftl_gemm_role role)
 
 static bool can_hook(const spec *s)
 {
-    return (has_unit_stride(s, FTL_GEMM_N) || has_unit_stride(s, FTL_GEMM_M)) &&
+    return s->step->nest &&
+           (has_unit_stride(s, FTL_GEMM_N) || has_unit_stride(s, FTL_GEMM_M)) &&
            is_one_axis(s, FTL_GEMM_M) && is_one_axis(s, FTL_GEMM_N);
 }
 
@@ -208,17 +209,23 @@ static void compile_nest(ftl_unit *u, ftl_product *p, const spec *s)
     ftl_exec_need_program(u->exec, p->nest);
 }
 
+/* With the hook where gemm can call it, else without. */
 static void compile_gemm(ftl_unit *u, ftl_product *p, const spec *s)
 {
     ftl_arena *arena = &u->exec->arena;
     const ftl_device *d = u->exec->device;
     ftl_gemm_env env = {d->kernels, d->pool, d->blas};
     ftl_gemm_spec g = {.ab = s->v->in[0]->dtype, .c = get_sum_dtype(s->v), .n_axes = s->n_axes,
-                       .axes = s->axes, .alpha = 1, .has_hook = p->has_hook};
+                       .axes = s->axes, .alpha = 1, .has_hook = can_hook(s)};
     p->gemm = ftl_arena_alloc(arena, ftl_gemm_get_plan_size());
     ftl_status status = ftl_gemm_init(p->gemm, &g, &env);
+    if (status == FTL_ERR_UNSUPPORTED && g.has_hook) {
+        g.has_hook = false;
+        status = ftl_gemm_init(p->gemm, &g, &env);
+    }
     if (status != FTL_OK)
         ftl_arena_fail(arena, status);
+    p->has_hook = g.has_hook;
     ftl_exec_need(u->exec, (ftl_scratch){.rest = ftl_gemm_get_scratch(p->gemm)});
 }
 
@@ -242,10 +249,9 @@ ftl_product *ftl_product_compile(ftl_unit *u, const ftl_step *step)
     add_result(s, find_read(step), size);
     collect_axes(s, arena);
     p->rows_are_n = !has_unit_stride(s, FTL_GEMM_N) && has_unit_stride(s, FTL_GEMM_M);
-    p->has_hook = step->nest && can_hook(s);
+    compile_gemm(u, p, s);
     if (step->nest)
         compile_nest(u, p, s);
-    compile_gemm(u, p, s);
     return p;
 }
 

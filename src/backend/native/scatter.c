@@ -66,15 +66,18 @@ static const uint8_t *get_element(const scatter *s, const ftl_op_operand *x, con
 }
 
 /* The place on axis k by an index operand; -1 after noting that it is out of range. */
-static int64_t select_place(const scatter *s, uint32_t operand, int64_t extent)
+static int64_t select_place(const scatter *s, uint32_t axis)
 {
+    uint32_t operand = (uint32_t)s->map[axis].select;
+    int64_t extent = s->op->value->shape[axis];
     const ftl_op_operand *x = &s->op->in[operand];
     double index = ftl_dtype_get_double(
         x->value->dtype, get_element(s, x, s->op->value->u.gather->sub[operand]));
     if (index >= 0 && index < (double)extent && index == floor(index))
         return (int64_t)index;
     if (!s->u->exec->failures[0].at)
-        s->u->exec->failures[0] = (ftl_vm_failure){s->op->value, 0, index, extent};
+        s->u->exec->failures[0] = (ftl_vm_failure){.at = s->op->value, .index = index,
+                                                   .graph = s->u->plan->graph, .axis = axis};
     return -1;
 }
 
@@ -95,7 +98,7 @@ static int64_t find_place(const scatter *s)
     }
     for (uint32_t k = 0; k < y->rank; k++) {
         if (s->map[k].select >= 0)
-            at[k] = select_place(s, (uint32_t)s->map[k].select, y->shape[k]);
+            at[k] = select_place(s, k);
         if (at[k] < 0)
             return -1;
         flat = flat * y->shape[k] + at[k];

@@ -69,6 +69,7 @@ typedef struct ftl_vm_select {
     uint16_t raw;      /* the same as the program has them: for messages */
     ftl_dtype dtype;   /* of raw */
     uint8_t shape;
+    uint32_t axis;     /* of the data */
     int64_t stride, extent;
 } ftl_vm_select;
 
@@ -170,6 +171,7 @@ typedef struct ftl_program {
 
 /* What one run needs from outside. */
 typedef struct ftl_vm_env {
+    const ftl_graph *graph;     /* of the values in programs: for failures */
     void *const *slots;
     const ftl_kernels *kernels;
     ftl_pool *pool;             /* null: this thread alone */
@@ -182,8 +184,9 @@ typedef struct ftl_vm_env {
 typedef struct ftl_vm_failure {
     const ftl_value *at;        /* null: none */
     int64_t unit;
+    const ftl_graph *graph;     /* of `at` */
     double index;               /* the place that a gather was asked for */
-    int64_t extent;             /* of the axis */
+    uint32_t axis;              /* of the data */
 } ftl_vm_failure;
 
 struct ftl_tile_state {
