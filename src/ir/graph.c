@@ -42,9 +42,14 @@ ftl_value *ftl_graph_add_value(ftl_graph *g, const ftl_value *draft)
 {
     ftl_value *v = FTL_NEW(g->arena, ftl_value);
     *v = *draft;
+    ftl_graph_take_value(g, v);
+    return v;
+}
+
+void ftl_graph_take_value(ftl_graph *g, ftl_value *v)
+{
     v->id = (uint32_t)g->values.len;
     *FTL_VEC_PUSH(g->arena, &g->values) = v;
-    return v;
 }
 
 int64_t ftl_value_get_count(const ftl_value *v)

@@ -172,6 +172,8 @@ void ftl_graph_add_output(ftl_graph *g, const char *name, ftl_value *v);
  * equation and span are the draft's; its arrays are borrowed, its id is ignored. For readers and
  * for passes that rebuild a graph. */
 ftl_value *ftl_graph_add_value(ftl_graph *g, const ftl_value *draft);
+/* Appends v itself, which gets a new id: for passes that rebuild the list of values. */
+void ftl_graph_take_value(ftl_graph *g, ftl_value *v);
 /* Same operation, dtype, shape and attributes (bodies included); operands and origins are not
  * compared, but there are equally many. */
 bool ftl_value_is_same(const ftl_value *a, const ftl_value *b);
