@@ -21,7 +21,7 @@ typedef struct greedy {
     uint64_t *sets;      /* (2n - 1, words) */
     double *sizes;       /* of sets */
     uint8_t *gone;
-    uint32_t *holders;   /* by label: tensors that are left and have it, the result of all included */
+    uint32_t *holders;   /* by label: tensors left that have it, the result included */
     FTL_VEC(uint32_t) *having; /* by label: tensors that had it, some of them gone */
     uint32_t *seen;      /* by tensor: stamp of the last look at it as a neighbour */
     FTL_VEC(candidate) heap;

@@ -123,9 +123,9 @@ static void set_operands(ftl_rewriter *r, ftl_value *v, const uint32_t *ids, ftl
 void ftl_rewrite_graph(ftl_graph *g, const ftl_pass_options *options, const ftl_rewrite_pass *pass)
 {
     ftl_rewriter r = {.arena = g->arena, .graph = g, .options = options};
-    old_graph old = take_values(g);
     if (pass->begin)
         pass->begin(&r);
+    old_graph old = take_values(g);
     ftl_value **now = FTL_NEW_ARRAY(g->arena, ftl_value *, old.n);
     const uint32_t *ids = old.operands;
     for (size_t i = 0; i < old.n; i++) {

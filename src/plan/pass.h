@@ -12,13 +12,13 @@
 
 typedef struct ftl_rewriter ftl_rewriter;
 
-/* v has its new operands and no id yet. Gives v (which is then appended, if it was not by the pass)
- * or another value of the new graph with the same elements. */
+/* v has its new operands and still its old id. Gives v (which is then appended, if it was not by
+ * the pass) or another value of the new graph with the same elements. */
 typedef ftl_value *ftl_rewrite_value(ftl_rewriter *r, ftl_value *v);
 
 typedef struct ftl_rewrite_pass {
     ftl_rewrite_value *rewrite;
-    void (*begin)(ftl_rewriter *r); /* or null: called once for each graph, before its first value */
+    void (*begin)(ftl_rewriter *r); /* or null: called once for each graph, as it was */
     void (*end)(ftl_rewriter *r);   /* or null: after its last value, outputs set */
 } ftl_rewrite_pass;
 

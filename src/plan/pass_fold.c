@@ -227,14 +227,14 @@ static ftl_value *fold_pow(ftl_rewriter *r, ftl_value *v)
     return x == 2 ? ftl_make_map2(r->graph, FTL_OP_MUL_, v->in[0], v->in[0]) : v;
 }
 
-/* f(f(x)) = x for neg and not;  |-x| = |x|;  ||x|| = |x| */
+/* f(f(x)) = x for neg and not;  ||x|| = |x|;  |-x| = |x|, but for u8, where |x| = x */
 static ftl_value *fold_map1(ftl_rewriter *r, ftl_value *v)
 {
     ftl_value *a = v->in[0];
     bool inverse = v->op == FTL_OP_NEG_ || v->op == FTL_OP_NOT_;
     if (inverse && a->op == v->op)
         return a->in[0];
-    if (v->op == FTL_OP_ABS_ && a->op == FTL_OP_ABS_)
+    if (v->op == FTL_OP_ABS_ && (a->op == FTL_OP_ABS_ || v->dtype == FTL_DTYPE_U8))
         return a;
     if (v->op == FTL_OP_ABS_ && a->op == FTL_OP_NEG_)
         return ftl_make_map1(r->graph, FTL_OP_ABS_, a->in[0]);

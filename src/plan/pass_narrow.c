@@ -116,7 +116,7 @@ static ftl_value *make_map(ftl_graph *g, const ftl_value *v, ftl_value *const *i
 static ftl_value *narrow_value(ftl_rewriter *r, ftl_value *v)
 {
     narrowing w;
-    ftl_value *in[3];
+    ftl_value *in[3] = {0};
     int32_t from[FTL_MAX_RANK];
     if (ftl_opcode_get_class(v->op) != FTL_OPCLASS_MAP || !find_narrowing(v, &w) ||
         !is_narrower(v, &w))

@@ -7,20 +7,71 @@
  *   0 < sum(cast a * cast b) = any(a and b)
  *
  * Twins are made along with the counts, and those that nothing asks for are dropped later. A count
- * that has other uses has no twin, since it is computed anyway.
+ * that is needed as a number has no twin, since it is computed anyway.
  */
 #include "plan/pass.h"
 
 #include "base/dtype.h"
 
 typedef struct truth {
-    FTL_VEC(ftl_value *) twins; /* by id */
+    uint8_t *needed;             /* by old id: needed as a number */
+    FTL_VEC(ftl_value *) twins;  /* by new id */
 } truth;
+
+/* ---- which counts are needed as numbers ---- */
+
+static bool is_zero(const ftl_value *v)
+{
+    double x = 1;
+    return ftl_value_is_splat(v, &x) && x == 0;
+}
+
+/* The operand of 0 < x, x != 0 and cast x to bool; null for other values. */
+static ftl_value *find_compared(const ftl_value *v)
+{
+    if (v->op == FTL_OP_CAST_ && v->dtype == FTL_DTYPE_BOOL)
+        return v->in[0];
+    if ((v->op == FTL_OP_LT_ || v->op == FTL_OP_NE_) && is_zero(v->in[0]))
+        return v->in[1];
+    return v->op == FTL_OP_NE_ && is_zero(v->in[1]) ? v->in[0] : NULL;
+}
+
+/* Operations that make counts of counts. */
+/* dispatch */ static bool is_counting(ftl_opcode op)
+{
+    switch (op) {
+    case FTL_OP_CAST_: case FTL_OP_ADD_: case FTL_OP_MAX_: case FTL_OP_MUL_: case FTL_OP_MIN_:
+    case FTL_OP_SUB_: case FTL_OP_SELECT_: case FTL_OP_REDUCE_: case FTL_OP_VIEW_:
+    case FTL_OP_CONTRACT_: case FTL_OP_CONCAT_: case FTL_OP_VIEW_ADD_: case FTL_OP_GATHER_ADD_:
+    case FTL_OP_GATHER_: case FTL_OP_READ_AT_: case FTL_OP_WRITE_AT_: case FTL_OP_RESHAPE_:
+        return true;
+    default:
+        return false;
+    }
+}
 
 static bool is_cheap(const ftl_value *v)
 {
     return v->op == FTL_OP_CAST_ || v->op == FTL_OP_VIEW_ || v->op == FTL_OP_CONST_;
 }
+
+static void begin(ftl_rewriter *r)
+{
+    const ftl_graph *g = r->graph;
+    truth *t = r->state = FTL_NEW(r->arena, truth);
+    t->needed = FTL_NEW_ARRAY(r->arena, uint8_t, g->values.len);
+    for (size_t i = 0; i < g->outputs.len; i++)
+        t->needed[g->outputs.data[i].value->id] = 1;
+    for (size_t id = g->values.len; id-- > 0;) {
+        const ftl_value *v = g->values.data[id];
+        if (find_compared(v) || (is_counting(v->op) && !t->needed[id]))
+            continue;
+        for (uint32_t i = 0; i < v->n_in; i++)
+            t->needed[v->in[i]->id] = 1;
+    }
+}
+
+/* ---- twins ---- */
 
 /* The twin of an operand, or null. */
 static ftl_value *find_twin(ftl_rewriter *r, ftl_value *v)
@@ -30,9 +81,7 @@ static ftl_value *find_twin(ftl_rewriter *r, ftl_value *v)
     if (ftl_value_is_splat(v, &x))
         return x == 0 || x >= 0x1p-10
                    ? ftl_make_splat(r->graph, FTL_DTYPE_BOOL, v->rank, v->shape, x) : NULL;
-    if (v->id >= t->twins.len || (!is_cheap(v) && ftl_rewrite_get_uses(r, v) > 1))
-        return NULL;
-    return t->twins.data[v->id];
+    return v->id < t->twins.len ? t->twins.data[v->id] : NULL;
 }
 
 /* A copy of v over bool operands; attributes are shared, fill becomes truth. */
@@ -144,34 +193,16 @@ static ftl_value *make_select(ftl_rewriter *r, const ftl_value *v)
     }
 }
 
-static bool is_zero(const ftl_value *v)
-{
-    double x = 1;
-    return ftl_value_is_splat(v, &x) && x == 0;
-}
-
-/* 0 < x, x != 0 and cast x to bool are the twin of a count x. */
-static ftl_value *find_compared(ftl_rewriter *r, const ftl_value *v)
-{
-    if (v->op == FTL_OP_LT_ && is_zero(v->in[0]))
-        return find_twin(r, v->in[1]);
-    if (v->op == FTL_OP_NE_ && is_zero(v->in[0]))
-        return find_twin(r, v->in[1]);
-    if (v->op == FTL_OP_NE_ && is_zero(v->in[1]))
-        return find_twin(r, v->in[0]);
-    if (v->op == FTL_OP_CAST_ && v->dtype == FTL_DTYPE_BOOL)
-        return find_twin(r, v->in[0]);
-    return NULL;
-}
-
 static ftl_value *find_truth(ftl_rewriter *r, ftl_value *v)
 {
     truth *t = r->state;
-    ftl_value *compared = v->n_in > 0 && ftl_dtype_is_float(v->in[0]->dtype)
-                              ? find_compared(r, v) : NULL;
-    if (compared)
-        return compared;
-    ftl_value *twin = ftl_dtype_is_float(v->dtype) ? make_twin(r, v) : NULL;
+    ftl_value *compared = find_compared(v);
+    bool counts = compared && ftl_dtype_is_float(compared->dtype);
+    ftl_value *twin = counts ? find_twin(r, compared) : NULL;
+    if (twin)
+        return twin;
+    bool wanted = ftl_dtype_is_float(v->dtype) && (!t->needed[v->id] || is_cheap(v));
+    twin = wanted ? make_twin(r, v) : NULL;
     if (!twin)
         return v;
     ftl_graph_take_value(r->graph, v);
@@ -179,11 +210,6 @@ static ftl_value *find_truth(ftl_rewriter *r, ftl_value *v)
         *FTL_VEC_PUSH(r->arena, &t->twins) = NULL;
     t->twins.data[v->id] = twin;
     return v;
-}
-
-static void begin(ftl_rewriter *r)
-{
-    r->state = FTL_NEW(r->arena, truth);
 }
 
 void ftl_pass_find_truth(ftl_graph *g, const ftl_pass_options *options)
