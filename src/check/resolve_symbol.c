@@ -319,6 +319,39 @@ static void link_comparisons(linker *l, const ftl_node *n)
         link_comparisons(l, n->args.data[i]);
 }
 
+/* Every reference has the rank of its tensor; where one has not, that was reported. */
+static bool has_ranks(const resolver *r, const ftl_node *n)
+{
+    uint64_t tensor;
+    uint32_t time_place;
+    if (n->kind == FTL_NODE_REF && ftl_map_find(&r->m->tensor_by_name, FTL_KEY(n->name), &tensor) &&
+        resolve_count_places(n, &time_place) != r->m->tensors.data[tensor].rank)
+        return false;
+    for (size_t i = 0; i < n->indices.len; i++)
+        if (n->indices.data[i].gather && !has_ranks(r, n->indices.data[i].gather))
+            return false;
+    for (size_t i = 0; i < n->args.len; i++)
+        if (!has_ranks(r, n->args.data[i]))
+            return false;
+    for (size_t i = 0; i < n->kwargs.len; i++)
+        if (!has_ranks(r, n->kwargs.data[i].value))
+            return false;
+    return true;
+}
+
+static void drop_broken(resolver *r)
+{
+    for (size_t i = 0; i < r->flats.len; i++) {
+        resolve_flat *flat = &r->flats.data[i];
+        const ftl_stmt *stmt = flat->stmt;
+        if (flat->is_dropped || (has_ranks(r, stmt->lhs) && has_ranks(r, stmt->rhs) &&
+                                 (!stmt->guard || has_ranks(r, stmt->guard))))
+            continue;
+        flat->is_dropped = true;
+        r->tensors.data[flat->tensor].is_broken = true;
+    }
+}
+
 static void link_flats(linker *l)
 {
     for (size_t i = 0; i < l->r->flats.len; i++) {
@@ -454,6 +487,8 @@ void resolve_symbols(resolver *r)
     make_places(r);
     collect_declared(r);
     read_facts(r);
+    if (r->m->diags->errors > 0)
+        drop_broken(r);
     link_flats(&l);
     link_sources(&l);
     link_facts(r);
