@@ -105,11 +105,32 @@ static sign find_operand_sign(const ftl_expr *e, size_t i, sign s)
     }
 }
 
+/* A number, however it is written: -1 is the negation of 1. */
+static bool find_constant(const ftl_expr *e, double *out)
+{
+    double a, b = 0;
+    if (e->kind == FTL_EXPR_NUMBER) {
+        *out = e->number;
+        return true;
+    }
+    if (e->kind != FTL_EXPR_MAP || e->args.len > 2 || !find_constant(e->args.data[0], &a) ||
+        (e->args.len == 2 && !find_constant(e->args.data[1], &b)))
+        return false;
+    bool known = e->op == FTL_OP_NEG_ || e->op == FTL_OP_ADD_ || e->op == FTL_OP_SUB_ ||
+                 e->op == FTL_OP_MUL_;
+    *out = e->op == FTL_OP_NEG_   ? -a
+           : e->op == FTL_OP_ADD_ ? a + b
+           : e->op == FTL_OP_SUB_ ? a - b
+                                  : a * b;
+    return known;
+}
+
 static void read_map(reader *r, const ftl_expr *e, sign s)
 {
-    for (size_t i = 0; i < e->args.len; i++)
-        if (e->op == FTL_OP_MUL_ && e->args.data[i]->kind == FTL_EXPR_NUMBER &&
-            e->args.data[i]->number < 0)
+    bool scales = e->op == FTL_OP_MUL_ || e->op == FTL_OP_DIV_;
+    double factor;
+    for (size_t i = 0; i < e->args.len && scales; i++)
+        if (find_constant(e->args.data[i], &factor) && factor < 0)
             s = turn(s);
     for (size_t i = 0; i < e->args.len; i++)
         read_expr(r, e->args.data[i], find_operand_sign(e, i, s));

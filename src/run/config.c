@@ -123,6 +123,7 @@ static bool read_temperatures(ftl_session *s)
 {
     size_t n = s->config.n_temperatures;
     ftl_temperature *t = FTL_NEW_ARRAY(&s->arena, ftl_temperature, n);
+    const char **names = FTL_NEW_ARRAY(&s->arena, const char *, n);
     for (size_t i = 0; i < n; i++) {
         const char *value;
         t[i].name = split_name(s, s->config.temperatures[i], &value);
@@ -130,7 +131,10 @@ static bool read_temperatures(ftl_session *s)
             return bad_setting(
                 s, "temperature", s->config.temperatures[i],
                 "NAME=0.5, NAME=linear:START:END:STEPS or NAME=piecewise:0:1.0,3:0.5");
+        names[i] = t[i].name;
     }
+    s->options.check.temperatures = names;
+    s->options.check.n_temperatures = n;
     s->options.lower.temperatures = t;
     s->options.lower.n_temperatures = n;
     return true;

@@ -77,6 +77,7 @@ def graph_files(root):
 def write(root, target, folder):
     """Writes the first inputs of a target into folder."""
     kinds = {"npy": npy_files, "npz": npz_files, "safetensors": safetensors_files, "json": json_files,
-             "csv": csv_files, "text": text_files, "parser": lambda: program_files(root), "graph": lambda: graph_files(root)}
+             "csv": csv_files, "text": text_files, "parser": lambda: program_files(root), "graph": lambda: graph_files(root),
+             "check": lambda: [bytes([mode]) + text for mode in (0, 8) for text in program_files(root)]}
     for n, data in enumerate(kinds.get(target, list)()):
         (folder / f"seed{n}").write_bytes(data)
