@@ -34,7 +34,8 @@ static const char *describe(const extents *x, const extent_origin *from)
     case FROM_DOMAIN:
         return ftl_arena_printf(m->arena, "as symbols of '%s'", m->domains.data[from->tensor].name);
     case FROM_LITERAL:
-        return "in the list";
+        return ftl_arena_printf(m->arena, "in the list of '%s'",
+                                m->tensors.data[from->tensor].name);
     default:
         return "elsewhere";
     }

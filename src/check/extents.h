@@ -15,7 +15,7 @@ typedef enum extent_from {
     FROM_TENSOR,  /* shape of a source or input: tensor */
     FROM_AXIS,    /* axis statement: span */
     FROM_DOMAIN,  /* closed domain: tensor is its index */
-    FROM_LITERAL, /* nested list: span */
+    FROM_LITERAL, /* nested list of tensor: span */
     FROM_FACTS,   /* of tensor */
     FROM_INDEX,   /* a constant index: span */
     FROM_RULE     /* slice, window, concat ...: span */

@@ -174,7 +174,7 @@ static void collect_expr(collector *c, const ftl_expr *e)
         collect_places(c, e->tensor, e->places, e->n_places);
     for (uint32_t i = 0; e->kind == FTL_EXPR_LITERAL && i < e->n_axes; i++)
         extents_set(c->x, axis_var(c, e->axes[i]), e->shape[i],
-                    (extent_origin){FROM_LITERAL, 0, e->span}, site_of(c, e->axes[i]));
+                    (extent_origin){FROM_LITERAL, c->eq->tensor, e->span}, site_of(c, e->axes[i]));
     for (size_t i = 0; i < e->args.len; i++)
         collect_expr(c, e->args.data[i]);
     if (e->call) {

@@ -72,9 +72,9 @@ static bool check_kind(resolver *r, ftl_tensor_decl *t, const ftl_stmt *stmt)
             t->dtype = FTL_DTYPE_BOOL;
     } else if (t->is_boolean != paren) {
         ftl_diag *d = ftl_diag_error(r->m->diags, FTL_E_KIND, stmt->span,
-                                     "'%s' is %s here, elsewhere it is %s: one name has one kind",
-                                     t->name, paren ? "a relation, with ()" : "numeric, with []",
-                                     paren ? "numeric, with []" : "a relation, with ()");
+                                     "'%s' is %s here and %s elsewhere: one name has one kind",
+                                     t->name, paren ? "a relation, ()," : "numeric, [],",
+                                     paren ? "numeric, []," : "a relation, (),");
         ftl_diag_note(r->m->diags, d, t->span, "first defined here");
         return false;
     }
