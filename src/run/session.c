@@ -153,6 +153,27 @@ static const ftl_backend *choose_backend(ftl_session *s)
     return NULL;
 }
 
+static bool is_pass(const char *name)
+{
+    for (size_t i = 0; name && ftl_pass_get_name(i); i++)
+        if (strcmp(ftl_pass_get_name(i), name) == 0)
+            return true;
+    return false;
+}
+
+/* The planner's passes; all of them, or up to the one that is to be dumped. */
+static bool compile_passes(ftl_session *s)
+{
+    ftl_pass_options options = {.planner = (ftl_einsum_planner)s->options.planner};
+    if (is_pass(s->dump_pass))
+        options.stop_after = s->dump_pass;
+    if (ftl_plan_run_passes(s->graph, &options) != FTL_OK || !verify(s, "the planner's passes"))
+        return false;
+    if (options.stop_after && is_dumped(s, options.stop_after))
+        ftl_graph_dump(s->graph, &s->dump);
+    return true;
+}
+
 /* Steps and places, for backends that want them; the others get graph and inputs. */
 static bool compile_plan(ftl_session *s)
 {
@@ -261,7 +282,7 @@ static ftl_status compile(ftl_session *s)
     s->backend = choose_backend(s);
     if (!s->backend)
         return FTL_ERR_UNSUPPORTED;
-    if (!compile_graph(s) || !compile_plan(s))
+    if (!compile_graph(s) || !compile_passes(s) || !compile_plan(s))
         return s->diags.list.len &&
                        s->diags.list.data[s->diags.list.len - 1]->code == FTL_E_INTERNAL
                    ? FTL_ERR_INTERNAL
