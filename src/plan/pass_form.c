@@ -17,7 +17,8 @@
 
 #include "base/dtype.h"
 
-enum { MOST_FACTORS = 256, DEEPEST_PRODUCT = 4 };
+/* Contractions join while the planner tries all orders of them; chains of thousands stay linear. */
+enum { MOST_FACTORS = 64, MOST_JOINED = 8, DEEPEST_PRODUCT = 4 };
 
 typedef struct factor {
     ftl_value *v;
@@ -132,7 +133,8 @@ static bool take_contract(product *p, size_t i)
 {
     ftl_value *v = p->factors.data[i].v;
     const uint32_t *labels = p->factors.data[i].labels;
-    if (v->op != FTL_OP_CONTRACT_ || ftl_rewrite_get_uses(p->r, v) > 1)
+    if (v->op != FTL_OP_CONTRACT_ || ftl_rewrite_get_uses(p->r, v) > 1 ||
+        p->factors.len - 1 + v->n_in > MOST_JOINED)
         return false;
     const ftl_contract *c = v->u.contract;
     uint32_t *now = FTL_NEW_ARRAY(p->r->arena, uint32_t, c->n_labels);
@@ -316,4 +318,5 @@ static ftl_value *form_value(ftl_rewriter *r, ftl_value *v)
 void ftl_pass_form(ftl_graph *g, const ftl_pass_options *options)
 {
     ftl_rewrite_graph(g, options, &(ftl_rewrite_pass){.rewrite = form_value});
+    ftl_pass_drop_dead(g, options);
 }
