@@ -202,8 +202,8 @@ static void ask(const asker *q, uint32_t slot, ftl_value *x, const uint8_t *axis
     }
     uint8_t *copy = ftl_arena_alloc(f->arena, x->rank + 1);
     ftl_need *need = FTL_NEW(f->arena, ftl_need);
-    if (x->rank > 0)
-        memcpy(copy, axis, x->rank);
+    for (uint32_t k = 0; k < x->rank; k++)
+        copy[k] = x->shape[k] == 1 ? FTL_NEST_NONE : axis[k];
     *need = (ftl_need){f->uses[x->id].needs, q->group, q->node, slot, copy};
     f->uses[x->id].needs = need;
 }
@@ -355,7 +355,7 @@ void ftl_fuse_start_nest(ftl_fuser *f, ftl_group *g, ftl_value *v)
     summed s;
     g->nest.n_axes = v->rank;
     for (uint32_t k = 0; k < v->rank; k++) {
-        axis[k] = (uint8_t)k;
+        axis[k] = v->shape[k] == 1 ? FTL_NEST_NONE : (uint8_t)k;
         g->nest.extent[k] = v->shape[k];
     }
     if (!get_summed(v, &s) || !add_axes(g, &s))

@@ -32,7 +32,7 @@ static ftl_nest *round_product(const ftl_fuser *f, ftl_group *g)
         uint8_t axis[FTL_MAX_RANK];
         g->nest.n_axes = c->rank;
         for (uint32_t k = 0; k < c->rank; k++) {
-            axis[k] = (uint8_t)k;
+            axis[k] = c->shape[k] == 1 ? FTL_NEST_NONE : (uint8_t)k;
             g->nest.extent[k] = c->shape[k];
         }
         uint32_t node = ftl_fuse_add_node(f, g, c, axis);

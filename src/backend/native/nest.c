@@ -363,7 +363,7 @@ static bool has_transposed_walk(const ftl_nest_builder *b, int32_t rows, int32_t
     return false;
 }
 
-enum { TILE = 1024, MAX_ROW = 16384, BLOCK = 64 };
+enum { TILE = 2048, MAX_ROW = 16384, BLOCK = 64 };
 
 static int64_t at_most(int64_t x, int64_t limit)
 {
