@@ -187,6 +187,7 @@ static void left_affine(axes_ctx *c, const ftl_index *ix, ftl_at_place *p)
         for (uint32_t i = 0; i < axis && c->shift; i++)
             shift[i] = c->shift[i];
         shift[axis] = p->offset;
+        c->eq->axes.data[axis].shift = p->offset;
         c->shift = shift;
         p->offset = 0;
     }

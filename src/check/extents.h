@@ -45,7 +45,7 @@ typedef enum extent_rule_kind {
     RULE_PRODUCT, /* out = product of var */
     RULE_TOPK,    /* out = min(number, var[0]) */
     RULE_WINDOW,  /* place reads dimension var[0] with axes var[1..] of coefficients place->terms */
-    RULE_SHIFT    /* out = var[0], when nothing else tells */
+    RULE_SHIFT    /* out = var[0] + number, when nothing else tells */
 } extent_rule_kind;
 
 typedef struct extent_rule {
@@ -58,6 +58,7 @@ typedef struct extent_rule {
     int64_t number;
     ftl_span span;
     bool is_done, is_waiting;
+    bool is_plain; /* SHIFT: the index is plain but for the shift of the left side */
 } extent_rule;
 
 typedef struct extent_watch {
@@ -71,9 +72,9 @@ typedef struct extents {
     FTL_VEC(extent_var) vars;
     FTL_VEC(extent_rule) rules;
     FTL_VEC(extent_watch) watches;
-    FTL_VEC(uint32_t) queue;           /* rules of which something became known */
-    FTL_VEC(uint32_t) windows, shifts; /* rules that can decide when nothing stronger does */
-    size_t queue_at, windows_at, shifts_at;
+    FTL_VEC(uint32_t) queue;                  /* rules of which something became known */
+    FTL_VEC(uint32_t) windows, plain, shifts; /* rules that can decide when nothing stronger does */
+    size_t queue_at, windows_at, plain_at, shifts_at;
     size_t errors_before; /* of earlier stages: what they left unknown is no news */
 } extents;
 

@@ -105,9 +105,12 @@ static void collect_affine(collector *c, uint32_t dim, const ftl_at_place *p)
     } else if (p->offset == 0) {
         extents_join(c->x, dim, axis_var(c, t->axis), site_of(c, t->axis));
     } else {
+        int64_t left = c->eq->axes.data[t->axis].shift;
         extent_rule r = make_rule(c, RULE_SHIFT, 1, p->span);
         r.var[0] = dim;
         r.out = axis_var(c, t->axis);
+        r.is_plain = left != 0 && p->offset == -left;
+        r.number = r.is_plain ? left : 0;
         extents_add_rule(c->x, &r);
     }
 }
@@ -185,6 +188,13 @@ static void collect_expr(collector *c, const ftl_expr *e)
 
 /* ---- equations ---- */
 
+/* Places of the left side S[i+shift] when i has n. */
+static int64_t add_shift(int64_t n, int64_t shift)
+{
+    int64_t sum;
+    return __builtin_add_overflow(n, shift, &sum) ? INT64_MAX : sum < 0 ? 0 : sum;
+}
+
 static void collect_declared(collector *c, uint32_t axis)
 {
     const ftl_model *m = c->x->m;
@@ -192,14 +202,16 @@ static void collect_declared(collector *c, uint32_t axis)
     uint64_t value, stmt;
     if (ftl_map_find(&m->axis_extent, FTL_KEY(name), &value) && (int64_t)value >= 0 &&
         ftl_map_find(&m->axis_stmt, FTL_KEY(name), &stmt))
-        extents_set(c->x, axis_var(c, axis), (int64_t)value,
+        extents_set(c->x, axis_var(c, axis),
+                    add_shift((int64_t)value, c->eq->axes.data[axis].shift),
                     (extent_origin){FROM_AXIS, 0, ((const ftl_stmt *)(uintptr_t)stmt)->span},
                     site_of(c, axis));
     if (!ftl_map_find(&m->domain_by_name, FTL_KEY(name), &value))
         return;
     const ftl_domain *d = &m->domains.data[value];
     if (d->is_closed)
-        extents_set(c->x, axis_var(c, axis), (int64_t)d->symbols.len,
+        extents_set(c->x, axis_var(c, axis),
+                    add_shift((int64_t)d->symbols.len, c->eq->axes.data[axis].shift),
                     (extent_origin){FROM_DOMAIN, (uint32_t)value, d->span}, site_of(c, axis));
 }
 

@@ -196,7 +196,10 @@ static void run(extents *x, uint32_t index)
         run_certain(x, r);
     } else if (!r->is_waiting && extents_get(x, r->var[0]) >= 0) {
         r->is_waiting = true;
-        *FTL_VEC_PUSH(x->m->arena, &x->shifts) = index;
+        if (r->is_plain)
+            *FTL_VEC_PUSH(x->m->arena, &x->plain) = index;
+        else
+            *FTL_VEC_PUSH(x->m->arena, &x->shifts) = index;
     }
 }
 
@@ -228,10 +231,13 @@ static bool settle_open(extents *x)
 
 static bool settle_shift(extents *x)
 {
-    while (x->shifts_at < x->shifts.len) {
-        extent_rule *r = &x->rules.data[x->shifts.data[x->shifts_at++]];
+    while (x->plain_at < x->plain.len || x->shifts_at < x->shifts.len) {
+        bool plain = x->plain_at < x->plain.len;
+        extent_rule *r =
+            &x->rules.data[plain ? x->plain.data[x->plain_at++] : x->shifts.data[x->shifts_at++]];
+        int64_t extent = extents_get(x, r->var[0]) + r->number;
         if (extents_get(x, r->out) < 0) {
-            conclude(x, r, r->out, extents_get(x, r->var[0]));
+            conclude(x, r, r->out, extent < 0 ? 0 : extent);
             return true;
         }
         r->is_done = true;

@@ -47,12 +47,12 @@ typedef struct ftl_text_request {
  * null). */
 typedef struct ftl_load_request {
     const char *name, *path;
-    bool is_relation;     /* written with parentheses */
-    uint32_t rank;        /* as the program uses it */
+    bool is_relation;        /* written with parentheses */
+    uint32_t rank;           /* as the program uses it */
     const char *const *axes; /* names of its places as the program writes them, each may be null */
-    ftl_source_info info; /* answered */
-    bool found;           /* false: there is no input of that name */
-    const char *message;  /* why it cannot be read */
+    ftl_source_info info;    /* answered */
+    bool found;              /* false: there is no input of that name */
+    const char *message;     /* why it cannot be read */
 } ftl_load_request;
 
 /* Files are reached through these; false: the request's message says why not. Answers live as long
@@ -204,6 +204,8 @@ typedef struct ftl_axis {
     bool is_left, is_fresh; /* on the left side; made by `_` */
     bool is_global;         /* declared by `axis` or a domain of that name */
     uint32_t uses;          /* occurrences on the right */
+    int64_t shift;    /* of a left index i+shift: the axis counts places of the left side, and a
+                         reference to X[i] reads at axis - shift */
     int32_t block_of; /* axis of a left index x/2: the axis x, with divisor `block`; else -1 */
     int64_t block;
 } ftl_axis;

@@ -115,6 +115,7 @@ typedef struct resolve_use {
     uint32_t tensor, rank;
     ftl_span span;
     bool paren;
+    bool is_own; /* in the program itself, not in what it imports */
 } resolve_use;
 
 /* One fact, its places still as written. */

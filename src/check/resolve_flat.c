@@ -310,7 +310,8 @@ static void note_use(resolve_eq *e, uint32_t tensor, const ftl_node *n)
         t->time_max = offset > t->time_max ? offset : t->time_max;
     }
     if (!e->r->tensors.data[tensor].is_defined)
-        *FTL_VEC_PUSH(e->r->m->arena, &e->r->uses) = (resolve_use){tensor, rank, n->span, n->paren};
+        *FTL_VEC_PUSH(e->r->m->arena, &e->r->uses) = (resolve_use){
+            tensor, rank, n->span, n->paren, e->scope->module == e->r->modules.data[0]};
 }
 
 /* The tensor that n names; false after an error. */

@@ -72,6 +72,10 @@ static void need_outputs(walker *w)
         need(w, m->queries.data[i].tensor);
     for (size_t i = 0; i < m->exports.len && !by_query; i++)
         need(w, m->exports.data[i].tensor);
+    /* Also for equations that an error dropped: what they ask for is reported now. */
+    for (size_t i = 0; i < w->r->uses.len && !is_narrow(w->r); i++)
+        if (w->r->uses.data[i].is_own)
+            need(w, w->r->uses.data[i].tensor);
     for (size_t i = 0; i < w->r->items.len && !is_narrow(w->r); i++) {
         const resolve_item *item = &w->r->items.data[i];
         if (item->stmt->lhs && item->scope->module == w->r->modules.data[0] &&

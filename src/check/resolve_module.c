@@ -205,10 +205,27 @@ static void declare_fn(resolver *r, resolve_module *module, const ftl_stmt *stmt
     *FTL_VEC_PUSH(r->m->arena, &r->fns) = fn;
 }
 
+/* The extent that an axis statement gives, -1 for none. */
+static int64_t read_extent(resolver *r, resolve_module *module, const ftl_stmt *stmt)
+{
+    double extent;
+    const char *what = ftl_arena_printf(r->m->arena, "the extent of axis '%s'", stmt->name);
+    resolve_wish wish = {module, stmt->rhs, stmt->span, what};
+    if (!stmt->rhs || !resolve_number(r, &wish, &extent))
+        return -1;
+    if (extent >= 0 && extent == floor(extent) && extent <= 0x1p52)
+        return (int64_t)extent;
+    ftl_strbuf sb;
+    ftl_strbuf_init(&sb, r->m->arena);
+    ftl_strbuf_put_double(&sb, extent);
+    ftl_diag_error(r->m->diags, FTL_E_CONSTANT, stmt->span,
+                   "%s must be a whole number of at least 0, it is %s", what, ftl_strbuf_get(&sb));
+    return -1;
+}
+
 static void declare_axis(resolver *r, resolve_module *module, const ftl_stmt *stmt)
 {
     uint64_t other;
-    double extent = -1;
     if (ftl_map_find(&r->m->axis_stmt, FTL_KEY(stmt->name), &other)) {
         fail_twice(r, stmt, "axis", ((const ftl_stmt *)(uintptr_t)other)->span);
         return;
@@ -217,21 +234,9 @@ static void declare_axis(resolver *r, resolve_module *module, const ftl_stmt *st
         fail_twice(r, stmt, "axis", r->m->domains.data[other].span);
         return;
     }
-    const char *what = ftl_arena_printf(r->m->arena, "the extent of axis '%s'", stmt->name);
-    resolve_wish wish = {module, stmt->rhs, stmt->span, what};
-    if (stmt->rhs && !resolve_number(r, &wish, &extent))
-        extent = -1;
-    if (stmt->rhs && extent != -1 && (extent < 0 || extent != floor(extent) || extent > 0x1p52)) {
-        ftl_strbuf sb;
-        ftl_strbuf_init(&sb, r->m->arena);
-        ftl_strbuf_put_double(&sb, extent);
-        ftl_diag_error(r->m->diags, FTL_E_CONSTANT, stmt->span,
-                       "%s must be a whole number of at least 0, it is %s", what,
-                       ftl_strbuf_get(&sb));
-        extent = -1;
-    }
+    int64_t extent = read_extent(r, module, stmt);
     ftl_map_put(&r->m->axis_stmt, FTL_KEY(stmt->name), FTL_KEY(stmt));
-    ftl_map_put(&r->m->axis_extent, FTL_KEY(stmt->name), (uint64_t)(int64_t)extent);
+    ftl_map_put(&r->m->axis_extent, FTL_KEY(stmt->name), (uint64_t)extent);
 }
 
 /* ---- domains ---- */

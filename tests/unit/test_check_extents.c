@@ -83,6 +83,8 @@ static void test_shifts(void **state)
     static const check_case list[] = {
         {"F[t] = X[t+3]", "X 7", "F[7]"},
         {"S[t] = S[t-1] + X[t]", "X 7", "S[7]"},
+        {"S[t+1] = S[t] + X[t]\nD[t+2] = X[t]\nB[t-1] = X[t]", "X 7", "S[8]|D[9]|B[6]"},
+        {"axis t = 4\nS[t+1] = S[t] + 1", "", "S[5] f32, scan along place 1, 5 steps"},
         {"F[t] = X[t+3] Y[t]", "X 7|Y 5", "F[5]"},
     };
     (void)state;
