@@ -42,9 +42,17 @@ static void set_number(resolver *r, ftl_index *ix, int64_t number, const char *s
 }
 
 /* A symbol at a place of the tensor. */
-static void finish_symbol(finisher *f, ftl_index *ix, const char *symbol, int32_t domain)
+static void finish_symbol(finisher *f, ftl_index *ix, const char *symbol, int32_t domain,
+                          const ftl_tensor_decl *t)
 {
     int64_t number = find_number(f->r, domain, symbol);
+    bool is_loaded = t->origin == FTL_ORIGIN_SOURCE || t->origin == FTL_ORIGIN_INPUT;
+    if (domain < 0 && is_loaded && !t->source->is_tuples) {
+        ftl_diag_error(f->r->m->diags, FTL_E_SYMBOL, ix->span,
+                       "'%s' is a symbol, but this place of '%s' has numbers only", symbol,
+                       t->name);
+        f->sound = false;
+    }
     if (number < 0 && is_closed(f->r, domain)) {
         resolve_fail_symbol(f->r, domain, symbol, ix->span);
         f->sound = false;
@@ -64,9 +72,9 @@ static void finish_indices(finisher *f, ftl_node *n)
         if (ix->gather)
             ix->gather = finish_node(f, ix->gather);
         if (ix->kind == FTL_INDEX_SYMBOL)
-            finish_symbol(f, ix, ix->name, t->domain[place]);
+            finish_symbol(f, ix, ix->name, t->domain[place], t);
         else if (name && ftl_map_find(&f->flat->constants, FTL_KEY(name), NULL))
-            finish_symbol(f, ix, name, t->domain[place]);
+            finish_symbol(f, ix, name, t->domain[place], t);
         place += ix->kind != FTL_INDEX_TIME;
     }
 }
