@@ -103,8 +103,18 @@ void ftl_io_bytes_free(ftl_io_bytes *bytes);
 
 /* ---- writing ---- */
 
+/* Files that appear together. A writer whose options name a batch leaves the finished file under a
+ * temporary name; commit gives all of them their names, in the order written. free removes what was
+ * not committed. When a rename fails, which takes a change of the folder in between, the files
+ * before that one are there. Paths and options must live until the batch ends. */
+typedef struct ftl_io_batch ftl_io_batch;
+ftl_status ftl_io_batch_new(const ftl_allocator *alloc, ftl_io_batch **out);
+ftl_status ftl_io_batch_commit(ftl_io_batch *batch, ftl_io_error *error);
+void ftl_io_batch_free(ftl_io_batch *batch); /* null is fine */
+
 typedef struct ftl_write_options {
     const ftl_allocator *alloc;        /* null: the default */
+    ftl_io_batch *batch;               /* null: the file appears at once */
     const char *output_root;           /* the path is below it, or refused; null: anywhere */
     const ftl_symbols *const *symbols; /* per axis, entries may be null; or null */
     bool is_relation;                  /* tuples without a value column */
@@ -115,6 +125,10 @@ typedef struct ftl_write_options {
  * leaves it. *out is an absolute path in the arena. FTL_ERR_USAGE with a message when refused. */
 ftl_status ftl_io_resolve_sink(ftl_arena *arena, const char *output_root, const char *path,
                                const char **out, ftl_io_error *error);
+/* Whether write_tensor could write that file now: its extension is one that is written, the path
+ * stays below output_root (FTL_ERR_USAGE if not), the nearest folder that exists and an older file
+ * may be written. Nothing is made. */
+ftl_status ftl_io_probe_sink(const char *output_root, const char *path, ftl_io_error *error);
 /* Writes a tensor by the extension of `path`: .npy, .npz (member arr_0), .json, .jsonl, .csv,
  * .tsv. Makes missing folders. In a table: the places of the non-zeros, symbols printed where they
  * are known, and the value unless is_relation. bf16 becomes f32 in .npy and .npz. All or nothing:
@@ -122,6 +136,14 @@ ftl_status ftl_io_resolve_sink(ftl_arena *arena, const char *output_root, const 
  * null. */
 ftl_status ftl_io_write_tensor(const char *path, const ftl_tensor *t,
                                const ftl_write_options *options, ftl_io_error *error);
+/* A named tensor, for archives. */
+typedef struct ftl_named_tensor {
+    const char *name;
+    const ftl_tensor *t;
+} ftl_named_tensor;
+/* Tensors as members NAME.npy of one .npz. */
+ftl_status ftl_io_write_archive(const char *path, const ftl_named_tensor *list, size_t n,
+                                const ftl_write_options *options, ftl_io_error *error);
 /* fuse.topk as .jsonl: a line for each row after the schema line. indices and values have equal
  * shapes (rows..., k). */
 ftl_status ftl_io_write_topk(const char *path, const ftl_tensor *indices, const ftl_tensor *values,

@@ -279,7 +279,12 @@ ftl_status ftl_sink_open(ftl_sink *s, const char *path, const ftl_write_options 
 {
     static const ftl_write_options none;
     const ftl_write_options *o = options ? options : &none;
-    *s = (ftl_sink){.name = path, .hook = o->hook, .error = error, .folder = -1, .fd = -1};
+    *s = (ftl_sink){.name = path,
+                    .hook = o->hook,
+                    .error = error,
+                    .batch = o->batch,
+                    .folder = -1,
+                    .fd = -1};
     s->alloc = o->alloc ? o->alloc : ftl_allocator_get_default();
     FTL_TRY(ftl_sink_resolve(o->output_root, path, &s->path, error));
     ftl_status status = open_folder(s);
@@ -360,30 +365,54 @@ static ftl_status sync_to_disk(ftl_sink *s, int fd)
              : fail_sink_errno(s, "cannot be written to disk", number);
 }
 
-static ftl_status commit(ftl_sink *s)
+/* All bytes are on disk, the file is closed. */
+static ftl_status finish(ftl_sink *s)
 {
     FTL_TRY(flush(s));
     FTL_TRY(sync_to_disk(s, s->fd));
     int number = close(s->fd) == 0 ? 0 : errno;
     s->fd = -1;
-    if (number == 0)
-        number = ftl_io_before(s->hook, "rename", NULL);
+    return number ? fail_sink_errno(s, "cannot be written", number) : FTL_OK;
+}
+
+ftl_status ftl_sink_rename(ftl_sink *s)
+{
+    int number = ftl_io_before(s->hook, "rename", NULL);
     if (number == 0 && renameat(s->folder, s->temporary, s->folder, get_target(s)) != 0)
         number = errno;
     if (number)
         return fail_sink_errno(s, "cannot be written", number);
     s->temporary[0] = '\0';
+    s->made = 0;
+    return FTL_OK;
+}
+
+ftl_status ftl_sink_sync_folder(ftl_sink *s)
+{
     return sync_to_disk(s, s->folder);
 }
 
 /* Only empty folders go, so that what others put there in the meantime stays. */
-static void undo(ftl_sink *s)
+void ftl_sink_undo(ftl_sink *s)
 {
     if (s->temporary[0])
         unlinkat(s->folder, s->temporary, 0);
+    s->temporary[0] = '\0';
+    if (s->made == 0)
+        return;
     pop(s->path.text);
-    for (; s->made > 0 && strlen(s->path.text) >= s->made; pop(s->path.text))
+    for (; strlen(s->path.text) >= s->made; pop(s->path.text))
         rmdir(s->path.text);
+    s->made = 0;
+}
+
+static ftl_status commit(ftl_sink *s)
+{
+    FTL_TRY(finish(s));
+    if (s->batch)
+        return ftl_batch_park(s->batch, s);
+    FTL_TRY(ftl_sink_rename(s));
+    return ftl_sink_sync_folder(s);
 }
 
 ftl_status ftl_sink_close(ftl_sink *s, ftl_status status)
@@ -393,10 +422,37 @@ ftl_status ftl_sink_close(ftl_sink *s, ftl_status status)
     if (s->fd >= 0)
         close(s->fd);
     if (status != FTL_OK)
-        undo(s);
-    if (s->folder >= 0)
+        ftl_sink_undo(s);
+    if (s->folder >= 0 && (!s->batch || status != FTL_OK))
         close(s->folder);
     ftl_mem_free(s->alloc, s->buffer, BUFFER);
     s->fd = s->folder = -1;
     return status;
+}
+
+/* ---- asking before there is anything to write ---- */
+
+/* The deepest folder of a resolved path that exists: text is cut after it. */
+static void cut_to_folder(char *text)
+{
+    struct stat st;
+    do
+        pop(text);
+    while (text[1] && stat(text, &st) != 0 && errno == ENOENT);
+}
+
+ftl_status ftl_sink_probe(const ftl_sink_path *path, const char *name, ftl_io_error *error)
+{
+    struct stat st;
+    char folder[PATH_MAX];
+    strcpy(folder, path->text);
+    cut_to_folder(folder);
+    if (stat(path->text, &st) == 0 && !S_ISREG(st.st_mode))
+        return ftl_io_fail(error, name, "cannot be written: it is %s",
+                           S_ISDIR(st.st_mode) ? "a folder" : "not a file");
+    if (faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) != 0)
+        return fail_errno(error, name, "its folder cannot be written", errno);
+    if (faccessat(AT_FDCWD, path->text, W_OK, AT_EACCESS) != 0 && errno != ENOENT)
+        return fail_errno(error, name, "cannot be written", errno);
+    return FTL_OK;
 }

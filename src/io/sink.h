@@ -27,6 +27,10 @@ typedef struct ftl_sink_path {
 ftl_status ftl_sink_resolve(const char *root, const char *path, ftl_sink_path *out,
                             ftl_io_error *error);
 
+/* Whether a file could be written there now: the target is missing or a file that may be written,
+ * and the nearest folder that exists may be written. Nothing is made. */
+ftl_status ftl_sink_probe(const ftl_sink_path *path, const char *name, ftl_io_error *error);
+
 typedef struct ftl_sink {
     const char *name; /* as the user wrote it */
     const ftl_allocator *alloc;
@@ -36,6 +40,8 @@ typedef struct ftl_sink {
     size_t made;        /* bytes of the path of the first folder made for this file; 0: none */
     int folder, fd;     /* -1: not open */
     char temporary[40]; /* name within the folder; empty while there is no such file */
+    struct ftl_io_batch *batch; /* who gives the file its name, or null */
+    bool shares_folder;         /* parked: an earlier file of the batch closes the folder */
     unsigned char *buffer;
     size_t len;      /* bytes in the buffer, not written yet */
     uint64_t offset; /* in the file, of the first byte of the buffer */
@@ -49,9 +55,19 @@ ftl_status ftl_sink_puts(ftl_sink *s, const char *text);
 /* Goes on at that place; holes read as zeros. */
 ftl_status ftl_sink_seek(ftl_sink *s, uint64_t offset);
 uint64_t ftl_sink_tell(const ftl_sink *s);
-/* Ends the sink: with FTL_OK the file gets its name, with another status all is undone and that
- * status given back. */
+/* Ends the sink: with FTL_OK the file gets its name, or is parked in its batch; with another status
+ * all is undone and that status given back. */
 ftl_status ftl_sink_close(ftl_sink *s, ftl_status status);
+
+/* ---- batches (batch.c) ---- */
+
+/* The finished file gets its name. */
+ftl_status ftl_sink_rename(ftl_sink *s);
+ftl_status ftl_sink_sync_folder(ftl_sink *s);
+/* Removes the temporary file and the folders made for it. */
+void ftl_sink_undo(ftl_sink *s);
+/* Takes over the finished file of s: its folder stays open, its bytes are on disk. */
+ftl_status ftl_batch_park(struct ftl_io_batch *batch, const ftl_sink *s);
 
 ftl_status ftl_sink_fail(ftl_sink *s, const char *fmt, ...) FTL_PRINTF(2, 3);
 

@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <zip.h>
 
+#define MEMBER_MAX 512 /* bytes of a member's name */
+
 /* ---- elements in order ---- */
 
 typedef struct cursor {
@@ -146,14 +148,37 @@ static zip_int64_t target_source(void *user, void *data, zip_uint64_t len, zip_s
     }
 }
 
+/* A member of an archive: header and elements, which must live until the archive is closed. */
+typedef struct member {
+    char name[MEMBER_MAX];
+    char header[FTL_NPY_HEADER_MAX];
+    void *copy; /* elements as written, or null: the tensor's own bytes */
+    size_t bytes;
+    zip_buffer_fragment_t fragments[2];
+} member;
+
+static ftl_status fill_member(ftl_sink *s, const ftl_tensor *t, const char *name, member *m)
+{
+    ftl_dtype dtype = get_npy_dtype(t);
+    int len = snprintf(m->name, sizeof(m->name), "%s.npy", name);
+    if (len < 0 || (size_t)len >= sizeof(m->name))
+        return ftl_sink_fail(s, "the name of a member is too long");
+    FTL_TRY(get_dense(s, t, dtype, &m->copy, &m->bytes));
+    m->fragments[0] = (zip_buffer_fragment_t){.data = (zip_uint8_t *)m->header,
+                                              .length = ftl_npy_write_header(t, dtype, m->header)};
+    m->fragments[1] =
+        (zip_buffer_fragment_t){.data = m->copy ? m->copy : t->data, .length = m->bytes};
+    return FTL_OK;
+}
+
 /* Adds the member: stored, so that it can be mapped, and with one date, so that equal tensors make
  * equal files. */
-static bool add_member(zip_t *zip, zip_buffer_fragment_t fragments[2])
+static bool add_member(zip_t *zip, member *m)
 {
-    zip_source_t *member = zip_source_buffer_fragment(zip, fragments, 2, 0);
-    zip_int64_t index = member ? zip_file_add(zip, "arr_0.npy", member, ZIP_FL_ENC_UTF_8) : -1;
+    zip_source_t *source = zip_source_buffer_fragment(zip, m->fragments, 2, 0);
+    zip_int64_t index = source ? zip_file_add(zip, m->name, source, ZIP_FL_ENC_UTF_8) : -1;
     if (index < 0) {
-        zip_source_free(member);
+        zip_source_free(source);
         return false;
     }
     return zip_set_file_compression(zip, (zip_uint64_t)index, ZIP_CM_STORE, 0) == 0 &&
@@ -168,7 +193,7 @@ static ftl_status fail_zip(target *to, zip_error_t *error)
     return zip_error_code_zip(error) == ZIP_ER_MEMORY ? FTL_ERR_MEMORY : FTL_ERR_IO;
 }
 
-static ftl_status write_archive(target *to, zip_buffer_fragment_t fragments[2])
+static ftl_status write_archive(target *to, member *members, size_t n)
 {
     zip_error_t error;
     zip_error_init(&error);
@@ -181,28 +206,36 @@ static ftl_status write_archive(target *to, zip_buffer_fragment_t fragments[2])
             zip_source_free(source);
         return status;
     }
-    if (add_member(zip, fragments) && zip_close(zip) == 0)
+    bool ok = true;
+    for (size_t i = 0; ok && i < n; i++)
+        ok = add_member(zip, &members[i]);
+    if (ok && zip_close(zip) == 0)
         return FTL_OK;
     status = fail_zip(to, zip_get_error(zip));
     zip_discard(zip);
     return status;
 }
 
-static ftl_status write_npz(ftl_sink *s, const ftl_tensor *t)
+static ftl_status write_npz(ftl_sink *s, const ftl_named_tensor *list, size_t n)
 {
-    char header[FTL_NPY_HEADER_MAX];
-    ftl_dtype dtype = get_npy_dtype(t);
-    void *copy = NULL;
-    size_t bytes = 0;
-    FTL_TRY(get_dense(s, t, dtype, &copy, &bytes));
+    size_t size;
+    if (!ftl_mul_size(n ? n : 1, sizeof(member), &size))
+        return ftl_sink_fail(s, "too many members"), FTL_ERR_MEMORY;
+    member *members = ftl_mem_alloc(s->alloc, size);
+    if (!members)
+        return ftl_sink_fail(s, "no memory"), FTL_ERR_MEMORY;
+    memset(members, 0, size);
+    ftl_status status = FTL_OK;
+    for (size_t i = 0; status == FTL_OK && i < n; i++)
+        status = fill_member(s, list[i].t, list[i].name, &members[i]);
     target to = {.sink = s};
     zip_error_init(&to.error);
-    zip_buffer_fragment_t fragments[2] = {
-        {.data = (zip_uint8_t *)header, .length = ftl_npy_write_header(t, dtype, header)},
-        {.data = copy ? copy : t->data, .length = bytes}};
-    ftl_status status = write_archive(&to, fragments);
+    if (status == FTL_OK)
+        status = write_archive(&to, members, n);
     zip_error_fini(&to.error);
-    ftl_mem_free(s->alloc, copy, bytes);
+    for (size_t i = 0; i < n; i++)
+        ftl_mem_free(s->alloc, members[i].copy, members[i].bytes);
+    ftl_mem_free(s->alloc, members, size);
     return status;
 }
 
@@ -374,7 +407,7 @@ static ftl_status write_as(ftl_sink *s, ftl_format format, const ftl_tensor *t,
     table to = {.sink = s, .options = options, .separator = format == FTL_FORMAT_CSV ? ',' : '\t'};
     switch (format) {
     case FTL_FORMAT_NPY: return write_npy(s, t);
-    case FTL_FORMAT_NPZ: return write_npz(s, t);
+    case FTL_FORMAT_NPZ: return write_npz(s, &(ftl_named_tensor){"arr_0", t}, 1);
     case FTL_FORMAT_JSON: return write_json(s, t);
     case FTL_FORMAT_JSONL: return write_jsonl(s, t);
     case FTL_FORMAT_CSV:
@@ -408,6 +441,16 @@ ftl_status ftl_io_write_tensor(const char *path, const ftl_tensor *t,
     return ftl_sink_close(&s, write_as(&s, format, t, options ? options : &none));
 }
 
+ftl_status ftl_io_write_archive(const char *path, const ftl_named_tensor *list, size_t n,
+                                const ftl_write_options *options, ftl_io_error *error)
+{
+    ftl_sink s;
+    if (ftl_io_find_format(path) != FTL_FORMAT_NPZ)
+        return ftl_io_fail(error, path, "several tensors are written as .npz");
+    FTL_TRY(ftl_sink_open(&s, path, options, error));
+    return ftl_sink_close(&s, write_npz(&s, list, n));
+}
+
 ftl_status ftl_io_write_topk(const char *path, const ftl_tensor *indices, const ftl_tensor *values,
                              const ftl_write_options *options, ftl_io_error *error)
 {
@@ -434,4 +477,12 @@ ftl_status ftl_io_resolve_sink(ftl_arena *arena, const char *output_root, const 
     FTL_TRY(ftl_sink_resolve(output_root, path, &resolved, error));
     *out = ftl_arena_strdup(arena, resolved.text);
     return FTL_OK;
+}
+
+ftl_status ftl_io_probe_sink(const char *output_root, const char *path, ftl_io_error *error)
+{
+    ftl_sink_path resolved;
+    FTL_TRY(check_format(path, error));
+    FTL_TRY(ftl_sink_resolve(output_root, path, &resolved, error));
+    return ftl_sink_probe(&resolved, path, error);
 }
