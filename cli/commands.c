@@ -15,6 +15,8 @@ static int exit_of(ftl_status status)
     switch (status) {
     case FTL_OK:
         return EXIT_OK;
+    case FTL_ERR_USAGE:
+        return EXIT_USAGE;
     case FTL_ERR_INTERNAL:
         return EXIT_FAULT;
     default:
@@ -79,59 +81,6 @@ static int read_inputs(const cli_args *args, ftl_input **out)
 
 /* ---- outputs ---- */
 
-static bool is_folder(const char *path)
-{
-    struct stat st;
-    size_t n = strlen(path);
-    if (stat(path, &st) == 0)
-        return S_ISDIR(st.st_mode);
-    const char *slash = strrchr(path, '/'), *dot = strrchr(path, '.');
-    return (n && path[n - 1] == '/') || !dot || (slash && dot < slash);
-}
-
-static bool is_safe_name(const char *name)
-{
-    return name[0] && !strchr(name, '/') && strcmp(name, "..") != 0;
-}
-
-static ftl_status save(ftl_runner *r, size_t i, const char *folder)
-{
-    const char *name = ftl_runner_get_output_name(r, i);
-    size_t size = strlen(folder) + strlen(name) + 6;
-    char *path = malloc(size);
-    if (!path)
-        return FTL_ERR_MEMORY;
-    snprintf(path, size, "%s/%s.npy", folder, name);
-    ftl_status status = is_safe_name(name) ? ftl_runner_save_output(r, i, path) : FTL_ERR_USAGE;
-    free(path);
-    return status;
-}
-
-static ftl_status save_all(const cli_args *args, ftl_runner *r)
-{
-    size_t n = ftl_runner_count_outputs(r), saved = 0;
-    if (!is_folder(args->out)) {
-        for (size_t i = 0; i < n; i++)
-            saved += !ftl_runner_is_query(r, i);
-        if (saved != 1) {
-            fprintf(stderr,
-                    "fuse: error: --out %s is one file, but the program has %zu outputs: name a "
-                    "folder\n",
-                    args->out, saved);
-            return FTL_ERR_USAGE;
-        }
-    }
-    for (size_t i = 0; i < n; i++) {
-        if (ftl_runner_is_query(r, i))
-            continue;
-        ftl_status status =
-            is_folder(args->out) ? save(r, i, args->out) : ftl_runner_save_output(r, i, args->out);
-        if (status != FTL_OK)
-            return status;
-    }
-    return FTL_OK;
-}
-
 /* With --out only what the program asks to see is printed. */
 static ftl_status print_all(const cli_args *args, ftl_runner *r)
 {
@@ -167,7 +116,7 @@ static ftl_status run_program(const cli_args *args, ftl_runner *r)
     ftl_status status = ftl_runner_run(r);
     cli_progress_stop(p);
     if (status == FTL_OK && args->out)
-        status = save_all(args, r);
+        status = ftl_runner_save_outputs(r, args->out);
     if (status == FTL_OK)
         status = print_all(args, r);
     if (status == FTL_OK && args->explain)
@@ -200,8 +149,7 @@ static int with_runner(const cli_args *args, const ftl_config *config, work *the
         ftl_status status = ftl_runner_new(program, config, inputs, args->inputs.n, &r);
         if (status == FTL_OK)
             status = then(args, r);
-        code = status == FTL_ERR_USAGE && r ? EXIT_USAGE
-                                            : report(args, status, ftl_runner_get_diagnostics(r));
+        code = report(args, status, ftl_runner_get_diagnostics(r));
     }
     ftl_runner_free(r);
     free_inputs(inputs, args->inputs.n);
@@ -267,13 +215,8 @@ int cli_dump(const cli_args *args)
         ftl_status status = ftl_program_dump(program, &args->config, inputs, args->inputs.n, &dump);
         if (text)
             fputs(text, stdout);
-        if (status == FTL_ERR_USAGE) {
-            fprintf(stderr, "fuse: error: there is no pass '%s'\n%s", args->after,
-                    message ? message : "");
-            code = EXIT_USAGE;
-        } else if (!text) {
+        if (!text)
             code = report(args, status, message);
-        }
     }
     ftl_text_free(text);
     ftl_text_free(message);

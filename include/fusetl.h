@@ -113,20 +113,26 @@ ftl_status ftl_tensor_from_dlpack(struct DLManagedTensor *managed, ftl_tensor **
 
 /* ---- how to run: initialise with ftl_config_init, then set what differs ---- */
 
+/* Texts are borrowed during the call that gets the configuration; null is the default. An unknown
+ * word is FTL_ERR_USAGE, with a message that lists the known ones. */
 typedef struct ftl_config {
     size_t size;                    /* sizeof(ftl_config), set by init */
-    const ftl_allocator *allocator; /* null: the C heap */
-    const char *backend;            /* "native" (default), "xla,native", "auto"; "oracle": tests */
+    const ftl_allocator *allocator; /* null: the C heap. What it points to is copied; its user must
+                                     * outlive the runner, its texts and its tensors */
+    const char *backend;            /* "native" (alias "numpy"); "a,b": the first that is there;
+                                     * "auto": any; "oracle": plain loops in double precision */
     const char *device;             /* "auto", "cpu" */
-    const char *mode;               /* "auto", "single", "fixpoint", "demand" */
+    const char *mode;               /* "single" (recursion through itself is refused), "auto"
+                                     * (recursive groups run as fixpoint), "fixpoint", "demand" */
     const char *strategy;           /* "semi_naive", "synchronous" */
     const char *chaining;           /* "forward", "backward" */
     const char *projection;         /* "exact", "monte_carlo" */
-    const char *precision;          /* "fp32" (f32), "fp16", "bf16", "fp64", "auto" */
+    const char *precision;          /* "fp32" (f32), "fp16" (f16), "bf16", "fp64" (f64), "auto" */
     const char *einsum_planner;     /* "auto", "greedy", "optimal" */
     const char *output_root;        /* folder that sinks may not leave; null: the working folder */
-    int64_t max_iters;              /* rounds of a fixpoint; -1: 1000, Boolean: no limit */
-    double tol;                     /* numeric fixpoints, default 1e-6 */
+    int64_t max_iters;              /* rounds of a fixpoint at most; -1: numeric ones 1000, Boolean
+                                     * ones run to their end */
+    double tol;                     /* change of a numeric fixpoint that counts as none: 1e-6 */
     int64_t samples;                /* Monte Carlo */
     uint64_t seed;
     int threads;                    /* 0: all cores */
@@ -137,11 +143,19 @@ typedef struct ftl_config {
     int profile;                    /* 1: time every step, for explain */
     const char *const *params;      /* "NAME=VALUE" */
     size_t n_params;
-    /* "NAME=0.5", "NAME=linear:START:END:STEPS", "NAME=piecewise:0:1.0,3:0.5" */
-    const char *const *temperatures;
+    const char *const *temperatures; /* "NAME=0.5", "NAME=linear:START:END:STEPS",
+                                      * "NAME=piecewise:0:1.0,3:0.5" */
     size_t n_temperatures;
-    const char *const *queries;     /* "NAME[x=4,y=0:3]" */
+    const char *const *queries;      /* "NAME[x=4,y=0:3]", "Anc(alice, x)": parts as outputs */
     size_t n_queries;
+    /* What follows is checked as far as can be and then refused by this version with
+     * FTL_ERR_UNSUPPORTED. */
+    const char *grad;       /* name of a scalar: its gradient by the tensors of wrt */
+    const char *const *wrt; /* names of tensors */
+    size_t n_wrt;
+    int64_t steps;       /* steps of virtual time; 0: none asked for */
+    const char *weights; /* manifest of a weight store */
+    const char *cache;   /* folder of compiled plans */
 } ftl_config;
 
 void ftl_config_init(ftl_config *config);
@@ -189,27 +203,45 @@ const char *ftl_runner_get_diagnostics(const ftl_runner *runner);
 /* Rebinds an input for later runs, without a copy. Another dtype or shape compiles anew at the next
  * run. */
 ftl_status ftl_runner_bind(ftl_runner *runner, const char *name, ftl_tensor *tensor);
-/* One run: outputs are computed, sinks are written. A warm run allocates nothing on the heap unless
- * it writes sinks. */
+/* One run: outputs are computed, then sinks are written, all or none. A warm run allocates nothing
+ * on the heap, unless it writes sinks or has something to warn of. FTL_ERR_PROGRAM: the data is
+ * wrong (an index value out of range). */
 ftl_status ftl_runner_run(ftl_runner *runner);
 
-/* Outputs are the exports, then the queries, in program order. */
+/* Outputs are the exports, then the queries, in program order. None before a compile succeeded. A
+ * query of the configuration takes the place of the export, under the tensor's name; several of one
+ * tensor, and queries of the program, are named by their text. */
 size_t ftl_runner_count_outputs(const ftl_runner *runner);
 const char *ftl_runner_get_output_name(const ftl_runner *runner, size_t i); /* null past the end */
+/* Element type and shape of an output, known before the first run. */
+typedef struct ftl_form {
+    ftl_dtype dtype;
+    uint32_t rank;
+    int64_t shape[FTL_MAX_RANK];
+} ftl_form;
+ftl_status ftl_runner_get_output_form(const ftl_runner *runner, const char *name, ftl_form *out);
 /* Tensor of the last run, borrowed; the next run writes over it unless it was retained. Null before
  * the first run or when there is no such output. */
 ftl_tensor *ftl_runner_get_output(const ftl_runner *runner, const char *name);
-/* Where an output is to be written: a row-major tensor of its dtype and shape; null: the runner's
- * own again. */
+/* Where an output is to be written from now on: a row-major tensor of its form, retained, which no
+ * input of the run may overlap. null: a tensor of the runner's own again. When a rebound input
+ * changes the output's form, the next run fails with FTL_ERR_USAGE until another tensor, or null,
+ * is set. */
 ftl_status ftl_runner_set_output(ftl_runner *runner, const char *name, ftl_tensor *tensor);
 /* For people: small tensors whole, large ones abridged with shape and dtype, relations as
  * tuples. */
 ftl_status ftl_runner_print_output(const ftl_runner *runner, size_t i, char **out);
 /* Queries written in the program (`Ancestor(bea, x)?`) are printed by users of the command line. */
 int ftl_runner_is_query(const ftl_runner *runner, size_t i);
-/* Saves an output by extension, symbols as names in csv and tsv. */
+/* Saves an output by the path's extension (.npy .npz .json .jsonl .csv .tsv), symbols as names in
+ * csv and tsv. Atomic: an older file stays until the new one is whole. */
 ftl_status ftl_runner_save_output(ftl_runner *runner, size_t i, const char *path);
-/* Plan, cost, bytes and, after profiled runs, time per equation. format "text" or "json". */
+/* Saves all outputs but the queries of the program, all or none: into a folder (a path that is one,
+ * or has no known extension) as NAME.npy, into an .npz as members NAME, or the only one by the
+ * path's extension. */
+ftl_status ftl_runner_save_outputs(ftl_runner *runner, const char *path);
+/* Plan, cost, bytes and, after profiled runs, time per equation and step. format "text" or "json";
+ * the schema of the latter is in docs/cli.md. */
 ftl_status ftl_runner_explain(ftl_runner *runner, const char *format, char **out);
 /* Types, extents and projections of the checked program, as text (fuse check). */
 ftl_status ftl_runner_report(const ftl_runner *runner, char **out);
@@ -217,7 +249,8 @@ ftl_status ftl_runner_report(const ftl_runner *runner, char **out);
 void ftl_runner_get_memory(const ftl_runner *runner, size_t *arena, size_t *live);
 
 /* What stands after a pass: "parse", "check", "lower", a pass of the planner, "plan". *text
- * receives it; on failure *message (may be null) says why. FTL_ERR_USAGE: no such pass. */
+ * receives it; on failure *message (may be null) says why, and lists the passes when there is none
+ * of that name (FTL_ERR_USAGE). */
 typedef struct ftl_dump {
     const char *pass;
     char **text, **message;

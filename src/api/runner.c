@@ -4,32 +4,19 @@
  */
 #include "api/api.h"
 
-#include <stdlib.h>
+/* ---- life ---- */
 
-static ftl_status open_runner(const ftl_program *program, const ftl_session_spec *spec,
-                              ftl_runner **out)
+static bool has_lists(const ftl_config *c)
 {
-    ftl_session *session = NULL;
-    if (program->diags.errors || !program->tree)
-        return FTL_ERR_PROGRAM;
-    ftl_status status = ftl_session_open(spec, &session);
-    if (!session)
-        return status;
-    const ftl_allocator *alloc = session->alloc;
-    ftl_runner *r = ftl_mem_alloc(alloc, sizeof(*r));
-    if (!r) {
-        ftl_session_close(session);
-        return FTL_ERR_MEMORY;
-    }
-    r->session = session;
-    *out = r;
-    return status;
+    return (!c->n_params || c->params) && (!c->n_temperatures || c->temperatures) &&
+           (!c->n_queries || c->queries) && (!c->n_wrt || c->wrt);
 }
 
 static bool is_sound(const ftl_program *program, const ftl_config *config, const ftl_input *inputs,
                      size_t n)
 {
-    if (!program || !config || config->size != sizeof(ftl_config) || (n && !inputs))
+    if (!program || !config || config->size != sizeof(ftl_config) || !has_lists(config) ||
+        (n && !inputs))
         return false;
     for (size_t i = 0; i < n; i++)
         if (!inputs[i].name || (!inputs[i].tensor && !inputs[i].path))
@@ -37,8 +24,27 @@ static bool is_sound(const ftl_program *program, const ftl_config *config, const
     return true;
 }
 
-static ftl_session_spec spec_of(const ftl_program *program, const ftl_config *config,
-                                const ftl_input *inputs, size_t n)
+/* The program, configuration and inputs must be sound. */
+static ftl_status open_runner(const ftl_program *program, const ftl_session_spec *spec,
+                              ftl_runner **out)
+{
+    const ftl_allocator *alloc = spec->config->allocator;
+    if (program->diags.errors || !program->tree)
+        return FTL_ERR_PROGRAM;
+    ftl_runner *r = ftl_mem_alloc(alloc ? alloc : ftl_allocator_get_default(), sizeof(*r));
+    if (!r)
+        return FTL_ERR_MEMORY;
+    r->session = NULL;
+    ftl_status status = ftl_session_open(spec, &r->session);
+    if (r->session)
+        *out = r;
+    else
+        ftl_mem_free(alloc ? alloc : ftl_allocator_get_default(), r, sizeof(*r));
+    return status;
+}
+
+static ftl_session_spec make_spec(const ftl_program *program, const ftl_config *config,
+                                  const ftl_input *inputs, size_t n)
 {
     return (ftl_session_spec){.name = program->name,
                               .text = program->text,
@@ -56,7 +62,7 @@ ftl_status ftl_runner_new(const ftl_program *program, const ftl_config *config,
     *out = NULL;
     if (!is_sound(program, config, inputs, n_inputs))
         return FTL_ERR_USAGE;
-    ftl_session_spec spec = spec_of(program, config, inputs, n_inputs);
+    ftl_session_spec spec = make_spec(program, config, inputs, n_inputs);
     return open_runner(program, &spec, out);
 }
 
@@ -68,30 +74,9 @@ ftl_status ftl_runner_check(const ftl_program *program, const ftl_config *config
     *out = NULL;
     if (!is_sound(program, config, inputs, n_inputs))
         return FTL_ERR_USAGE;
-    ftl_session_spec spec = spec_of(program, config, inputs, n_inputs);
-    spec.is_check = true;
+    ftl_session_spec spec = make_spec(program, config, inputs, n_inputs);
+    spec.goal = FTL_GOAL_CHECK;
     return open_runner(program, &spec, out);
-}
-
-ftl_status ftl_program_dump(const ftl_program *program, const ftl_config *config,
-                            const ftl_input *inputs, size_t n_inputs, const ftl_dump *dump)
-{
-    ftl_runner *r = NULL;
-    if (!dump || !dump->pass || !dump->text || !is_sound(program, config, inputs, n_inputs))
-        return FTL_ERR_USAGE;
-    ftl_session_spec spec = spec_of(program, config, inputs, n_inputs);
-    spec.dump_pass = dump->pass;
-    ftl_status status = open_runner(program, &spec, &r);
-    if (!r)
-        return status;
-    if (r->session->has_dumped)
-        status = api_copy_text(ftl_strbuf_get(&r->session->dump), dump->text);
-    else if (status == FTL_OK)
-        status = FTL_ERR_USAGE;
-    if (status != FTL_OK && dump->message)
-        (void)api_copy_text(ftl_session_render(r->session), dump->message);
-    ftl_runner_free(r);
-    return status;
 }
 
 void ftl_runner_free(ftl_runner *r)
@@ -102,6 +87,29 @@ void ftl_runner_free(ftl_runner *r)
     ftl_session_close(r->session);
     ftl_mem_free(&alloc, r, sizeof(*r));
 }
+
+ftl_status ftl_program_dump(const ftl_program *program, const ftl_config *config,
+                            const ftl_input *inputs, size_t n_inputs, const ftl_dump *dump)
+{
+    ftl_runner *r = NULL;
+    if (!dump || !dump->pass || !dump->text || !is_sound(program, config, inputs, n_inputs))
+        return FTL_ERR_USAGE;
+    ftl_session_spec spec = make_spec(program, config, inputs, n_inputs);
+    spec.goal = FTL_GOAL_DUMP;
+    spec.dump_pass = dump->pass;
+    ftl_status status = open_runner(program, &spec, &r);
+    if (!r)
+        return status;
+    const ftl_allocator *alloc = &r->session->alloc_copy;
+    if (status == FTL_OK)
+        status = ftl_api_copy_text(alloc, ftl_strbuf_get(&r->session->dump), dump->text);
+    else if (dump->message)
+        (void)ftl_api_copy_text(alloc, ftl_session_render(r->session), dump->message);
+    ftl_runner_free(r);
+    return status;
+}
+
+/* ---- running ---- */
 
 const char *ftl_runner_get_diagnostics(const ftl_runner *r)
 {
@@ -132,38 +140,34 @@ const char *ftl_runner_get_output_name(const ftl_runner *r, size_t i)
     return r && i < r->session->outputs.len ? r->session->outputs.data[i].name : NULL;
 }
 
+/* Null unless the compile succeeded. */
 static const ftl_session_output *find_output(const ftl_runner *r, const char *name)
 {
-    for (size_t i = 0; r && name && i < r->session->outputs.len; i++)
-        if (strcmp(r->session->outputs.data[i].name, name) == 0)
-            return &r->session->outputs.data[i];
-    return NULL;
+    bool ready = r && name && r->session->exec;
+    return ready ? ftl_session_find_output(r->session, name) : NULL;
+}
+
+ftl_status ftl_runner_get_output_form(const ftl_runner *r, const char *name, ftl_form *out)
+{
+    const ftl_session_output *o = find_output(r, name);
+    if (!o || !out)
+        return FTL_ERR_USAGE;
+    const ftl_value *v = r->session->graph->outputs.data[o->slot].value;
+    *out = (ftl_form){.dtype = v->dtype, .rank = v->rank};
+    memcpy(out->shape, v->shape, v->rank * sizeof(*v->shape));
+    return FTL_OK;
 }
 
 ftl_tensor *ftl_runner_get_output(const ftl_runner *r, const char *name)
 {
     const ftl_session_output *o = find_output(r, name);
-    return o ? r->session->results[o->slot] : NULL;
+    return o ? ftl_session_get_result(r->session, o) : NULL;
 }
 
 ftl_status ftl_runner_set_output(ftl_runner *r, const char *name, ftl_tensor *tensor)
 {
     const ftl_session_output *o = find_output(r, name);
-    if (!o)
-        return FTL_ERR_USAGE;
-    const ftl_value *v = r->session->graph->outputs.data[o->slot].value;
-    if (tensor) {
-        bool fits = tensor->dtype == v->dtype && tensor->rank == v->rank &&
-                    ftl_tensor_is_contiguous(tensor);
-        for (uint32_t k = 0; fits && k < v->rank; k++)
-            fits = tensor->shape[k] == v->shape[k];
-        if (!fits || tensor->mapped)
-            return FTL_ERR_USAGE;
-        ftl_tensor_retain(tensor);
-    }
-    ftl_tensor_release(r->session->wanted[o->slot]);
-    r->session->wanted[o->slot] = tensor;
-    return FTL_OK;
+    return o ? ftl_session_want(r->session, o, tensor) : FTL_ERR_USAGE;
 }
 
 int ftl_runner_is_query(const ftl_runner *r, size_t i)
@@ -176,65 +180,73 @@ int ftl_runner_is_query(const ftl_runner *r, size_t i)
 
 ftl_status ftl_runner_save_output(ftl_runner *r, size_t i, const char *path)
 {
-    if (!r || !path || i >= r->session->outputs.len ||
-        !r->session->results[r->session->outputs.data[i].slot])
+    if (!r || !path || i >= r->session->outputs.len)
         return FTL_ERR_USAGE;
     return ftl_run_save_output(r->session, i, path);
 }
 
+ftl_status ftl_runner_save_outputs(ftl_runner *r, const char *path)
+{
+    if (!r || !path || !path[0])
+        return FTL_ERR_USAGE;
+    return ftl_run_save_outputs(r->session, path);
+}
+
 /* ---- texts ---- */
 
-typedef enum text_kind { TEXT_OUTPUT, TEXT_EXPLAIN, TEXT_EXPLAIN_JSON } text_kind;
-
-/* Texts are made in an arena of their own use: the session's, until the next compile. */
-static ftl_status make_text(ftl_session *s, text_kind kind, size_t i, char **out)
+static ftl_status write_output(ftl_api_text *w, ftl_strbuf *out)
 {
-    ftl_strbuf sb;
-    if (setjmp(s->guard))
-        return FTL_ERR_MEMORY;
-    ftl_strbuf_init(&sb, &s->arena);
-    if (kind == TEXT_OUTPUT)
-        ftl_run_print_output(s, i, &sb);
-    else if (kind == TEXT_EXPLAIN)
-        ftl_run_explain_text(s, &sb);
+    ftl_run_print_output(w->subject, w->index, out);
+    return FTL_OK;
+}
+
+static ftl_status write_explain(ftl_api_text *w, ftl_strbuf *out)
+{
+    if (w->index)
+        ftl_run_explain_json(w->subject, out);
     else
-        ftl_run_explain_json(s, &sb);
-    return api_copy_text(ftl_strbuf_get(&sb), out);
+        ftl_run_explain_text(w->subject, out);
+    return FTL_OK;
+}
+
+static ftl_status write_report(ftl_api_text *w, ftl_strbuf *out)
+{
+    ftl_run_report(w->subject, out);
+    return FTL_OK;
 }
 
 ftl_status ftl_runner_print_output(const ftl_runner *r, size_t i, char **out)
 {
     if (!r || !out || i >= r->session->outputs.len)
         return FTL_ERR_USAGE;
-    return make_text(r->session, TEXT_OUTPUT, i, out);
+    ftl_api_text w = {
+        .alloc = r->session->alloc, .write = write_output, .subject = r->session, .index = i};
+    return ftl_api_make_text(&w, out);
 }
 
 ftl_status ftl_runner_explain(ftl_runner *r, const char *format, char **out)
 {
-    if (!r || !out || !r->session->exec)
+    bool json = format && strcmp(format, "json") == 0;
+    if (!r || !out || !r->session->exec || (format && !json && strcmp(format, "text") != 0))
         return FTL_ERR_USAGE;
-    if (!format || strcmp(format, "text") == 0)
-        return make_text(r->session, TEXT_EXPLAIN, 0, out);
-    if (strcmp(format, "json") == 0)
-        return make_text(r->session, TEXT_EXPLAIN_JSON, 0, out);
-    return FTL_ERR_USAGE;
+    ftl_api_text w = {
+        .alloc = r->session->alloc, .write = write_explain, .subject = r->session, .index = json};
+    return ftl_api_make_text(&w, out);
 }
 
 ftl_status ftl_runner_report(const ftl_runner *r, char **out)
 {
-    if (!r || !out || !r->session->model)
+    if (!r || !out || !r->session->model || r->session->diags.errors)
         return FTL_ERR_USAGE;
-    ftl_session *s = r->session;
-    ftl_strbuf sb;
-    if (setjmp(s->guard))
-        return FTL_ERR_MEMORY;
-    ftl_strbuf_init(&sb, &s->arena);
-    ftl_model_dump(s->model, &sb);
-    return api_copy_text(ftl_strbuf_get(&sb), out);
+    ftl_api_text w = {.alloc = r->session->alloc, .write = write_report, .subject = r->session};
+    return ftl_api_make_text(&w, out);
 }
 
 void ftl_runner_get_memory(const ftl_runner *r, size_t *arena, size_t *live)
 {
-    *arena = r && r->session->plan ? r->session->plan->arena_size : 0;
-    *live = r && r->session->plan ? r->session->plan->live_peak : 0;
+    const ftl_plan *plan = r ? r->session->plan : NULL;
+    if (arena)
+        *arena = plan ? plan->arena_size : 0;
+    if (live)
+        *live = plan ? plan->live_peak : 0;
 }

@@ -122,9 +122,13 @@ void ftl_strbuf_printf(ftl_strbuf *sb, const char *fmt, ...) FTL_PRINTF(2, 3);
 const char *ftl_strbuf_get(const ftl_strbuf *sb);
 /* Shortest decimal text that reads back as the same double; integers without a point. */
 void ftl_strbuf_put_double(ftl_strbuf *sb, double x);
+/* snprintf's %.*g with '.' as the point, whatever the locale. */
+void ftl_format_double(char *text, size_t size, int digits, double x);
 /* Appends text of unknown origin so that a terminal shows it as it is: control bytes and invalid
  * UTF-8 as \xHH, characters that hide or reorder text as \u{HEX}. */
 void ftl_strbuf_put_escaped(ftl_strbuf *sb, const char *s, size_t len);
+/* Appends text of unknown origin as a JSON string; bytes that are not UTF-8 become U+FFFD. */
+void ftl_strbuf_put_json(ftl_strbuf *sb, const char *text);
 /* Reads all len bytes as a decimal number whatever the locale ('.' is the point; no inf, nan or
  * hex). False when they are not one, or are longer than 1000 bytes. Overflow gives an infinity. */
 bool ftl_parse_double(const char *s, size_t len, double *out);

@@ -50,6 +50,16 @@ ftl_diag *ftl_diag_warn(ftl_diags *diags, ftl_diag_code code, ftl_span span, con
     return d;
 }
 
+ftl_diag *ftl_diag_tell(ftl_diags *diags, ftl_diag_code code, ftl_span span, const char *fmt, ...)
+{
+    ftl_diag *d = add_diag(diags, FTL_SEVERITY_NOTE, code, span);
+    va_list args;
+    va_start(args, fmt);
+    d->message = ftl_arena_vprintf(diags->arena, fmt, args);
+    va_end(args);
+    return d;
+}
+
 void ftl_diag_note(ftl_diags *diags, ftl_diag *d, ftl_span span, const char *fmt, ...)
 {
     va_list args;
@@ -259,7 +269,9 @@ static void render_diag(renderer *r, const ftl_diag *d)
     put_place(r, &at);
     ftl_strbuf_printf(r->out, "%s: ", severities[d->severity]);
     ftl_strbuf_put_escaped(r->out, d->message, strlen(d->message));
-    ftl_strbuf_printf(r->out, " [%c%04d]\n", d->code >= 1000 ? 'W' : 'E', (int)d->code);
+    if (d->severity != FTL_SEVERITY_NOTE)
+        ftl_strbuf_printf(r->out, " [%c%04d]", d->code >= 1000 ? 'W' : 'E', (int)d->code);
+    ftl_strbuf_putc(r->out, '\n');
     if (at.source)
         render_line(r, &at, d->span.len);
     if (d->note) {

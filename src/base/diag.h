@@ -60,6 +60,9 @@ ftl_diag *ftl_diag_error(ftl_diags *diags, ftl_diag_code code, ftl_span span, co
     FTL_PRINTF(4, 5);
 ftl_diag *ftl_diag_warn(ftl_diags *diags, ftl_diag_code code, ftl_span span, const char *fmt, ...)
     FTL_PRINTF(4, 5);
+/* Something to know that is neither: it is printed without a number. */
+ftl_diag *ftl_diag_tell(ftl_diags *diags, ftl_diag_code code, ftl_span span, const char *fmt, ...)
+    FTL_PRINTF(4, 5);
 void ftl_diag_note(ftl_diags *diags, ftl_diag *d, ftl_span span, const char *fmt, ...)
     FTL_PRINTF(4, 5);
 void ftl_diag_hint(ftl_diags *diags, ftl_diag *d, const char *fmt, ...) FTL_PRINTF(3, 4);

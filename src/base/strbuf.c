@@ -99,8 +99,7 @@ bool ftl_parse_double(const char *s, size_t len, double *out)
     return true;
 }
 
-/* snprintf with '.' as the point. */
-static void format_double(char *text, size_t size, int digits, double x)
+void ftl_format_double(char *text, size_t size, int digits, double x)
 {
     snprintf(text, size, "%.*g", digits, x);
     const char *point = nl_langinfo(RADIXCHAR);
@@ -128,7 +127,7 @@ void ftl_strbuf_put_double(ftl_strbuf *sb, double x)
     double back = 0;
     int digits = fabs(x) < DBL_MIN ? 1 : 15;
     do {
-        format_double(text, sizeof(text), digits++, x);
+        ftl_format_double(text, sizeof(text), digits++, x);
     } while (digits <= 17 && !(ftl_parse_double(text, strlen(text), &back) && back == x));
     ftl_strbuf_puts(sb, text);
 }
@@ -174,4 +173,23 @@ void ftl_strbuf_put_escaped(ftl_strbuf *sb, const char *s, size_t len)
             ftl_strbuf_append(sb, s + i, n);
         i += n > 0 ? n : 1;
     }
+}
+
+void ftl_strbuf_put_json(ftl_strbuf *sb, const char *text)
+{
+    ftl_strbuf_putc(sb, '"');
+    for (const char *p = text; *p;) {
+        uint32_t code = 0;
+        size_t n = ftl_utf8_decode(p, strnlen(p, 4), &code);
+        if (n == 0)
+            ftl_strbuf_puts(sb, "\\ufffd");
+        else if (code < 0x20 || code == 0x7f)
+            ftl_strbuf_printf(sb, "\\u%04x", (unsigned)code);
+        else if (code == '"' || code == '\\')
+            ftl_strbuf_printf(sb, "\\%c", (char)code);
+        else
+            ftl_strbuf_append(sb, p, n);
+        p += n > 0 ? n : 1;
+    }
+    ftl_strbuf_putc(sb, '"');
 }

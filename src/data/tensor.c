@@ -60,7 +60,7 @@ ftl_status ftl_tensor_new(const ftl_allocator *alloc, ftl_dtype dtype, uint32_t 
     if (!t)
         return FTL_ERR_MEMORY;
     ftl_tensor facts = {.dtype = dtype, .rank = rank, .data = (char *)t + HEADER,
-                        .alloc = alloc, .block = HEADER + size};
+                        .alloc = *alloc, .block = HEADER + size};
     init_tensor(t, &facts, shape);
     memset(t->data, 0, size);
     *out = t;
@@ -85,7 +85,7 @@ ftl_status ftl_tensor_wrap(const ftl_allocator *alloc, const ftl_tensor_bytes *b
     }
     ftl_tensor facts = {.dtype = bytes->dtype, .rank = bytes->rank, .data = bytes->data,
                         .mapped = bytes->mapped, .owner = bytes->owner,
-                        .alloc = alloc, .block = sizeof(*t)};
+                        .alloc = *alloc, .block = sizeof(*t)};
     init_tensor(t, &facts, bytes->shape);
     for (uint32_t k = 0; bytes->strides && k < bytes->rank; k++)
         t->strides[k] = bytes->strides[k];
@@ -104,7 +104,8 @@ void ftl_tensor_release(ftl_tensor *t)
     if (!t || __atomic_sub_fetch(&t->refs, 1, __ATOMIC_ACQ_REL) > 0)
         return;
     release_owner(t->owner);
-    ftl_mem_free(t->alloc, t, t->block);
+    ftl_allocator alloc = t->alloc;
+    ftl_mem_free(&alloc, t, t->block);
 }
 
 int64_t ftl_tensor_get_count(const ftl_tensor *t)

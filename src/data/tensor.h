@@ -26,7 +26,7 @@ struct ftl_tensor {
     /* private */
     int refs;                       /* atomic */
     ftl_owner owner;
-    const ftl_allocator *alloc;
+    ftl_allocator alloc;            /* a copy: a tensor may outlive who made it */
     size_t block;                   /* bytes of this struct and the elements that follow it */
 };
 

@@ -5,9 +5,7 @@
  */
 #include "run/session.h"
 
-#include <errno.h>
 #include <math.h>
-#include <stdlib.h>
 
 typedef struct word {
     const char *text;
@@ -51,14 +49,13 @@ static bool bad_setting(ftl_session *s, const char *option, const char *text, co
     return false;
 }
 
+/* A decimal number, up to the next colon or comma. */
 static bool read_number(const char **p, double *out)
 {
-    char *end;
-    errno = 0;
-    *out = strtod(*p, &end);
-    if (end == *p || errno == ERANGE || !isfinite(*out))
+    size_t n = strcspn(*p, ":,");
+    if (!ftl_parse_double(*p, n, out) || !isfinite(*out))
         return false;
-    *p = end;
+    *p += n;
     return true;
 }
 
@@ -173,38 +170,54 @@ static bool read_precision(ftl_session *s)
     return true;
 }
 
-static bool refuse_later(ftl_session *s, bool asked, const char *what)
+static bool read_numbers(ftl_session *s)
 {
-    if (asked)
-        ftl_diag_error(&s->diags, FTL_E_OPTION, (ftl_span){0},
-                       "%s cannot be run by this version yet", what);
-    return !asked;
+    const ftl_config *c = &s->config;
+    const char *wrong = NULL;
+    if (c->max_iters < -1)
+        wrong = "the limit of rounds (max_iters) cannot be below -1";
+    else if (!(c->tol >= 0) || !isfinite(c->tol))
+        wrong = "the tolerance (tol) must be 0 or more";
+    else if (c->threads < 0)
+        wrong = "the number of threads cannot be negative";
+    else if (c->samples < 1)
+        wrong = "there must be a sample at least";
+    else if (c->steps < 0)
+        wrong = "the number of steps cannot be negative";
+    if (wrong)
+        ftl_diag_error(&s->diags, FTL_E_OPTION, (ftl_span){0}, "%s", wrong);
+    return !wrong;
 }
 
-bool ftl_run_read_config(ftl_session *s)
+static bool read_mode(ftl_session *s)
 {
     static const word modes[] = {{"single", FTL_MODE_SINGLE},
                                  {"auto", FTL_MODE_AUTO},
                                  {"fixpoint", FTL_MODE_FIXPOINT},
                                  {"demand", FTL_MODE_DEMAND}};
+    int mode = 0;
+    if (!find_word(s, WORDS("mode", modes), s->config.mode, &mode))
+        return false;
+    s->options.check.mode = (ftl_mode)mode;
+    s->options.lower.settle = mode == FTL_MODE_FIXPOINT;
+    return true;
+}
+
+bool ftl_run_read_config(ftl_session *s)
+{
     static const word strategies[] = {{"semi_naive", 0}, {"synchronous", 1}};
     static const word chainings[] = {{"forward", 0}, {"backward", 1}};
     static const word projections[] = {{"exact", 0}, {"monte_carlo", 1}};
     static const word planners[] = {{"auto", 0}, {"greedy", 1}, {"optimal", 2}};
-    int mode = 0, ignored = 0, projection = 0;
-    bool ok = find_word(s, WORDS("mode", modes), s->config.mode, &mode) &&
-              find_word(s, WORDS("strategy", strategies), s->config.strategy, &ignored) &&
-              find_word(s, WORDS("chaining", chainings), s->config.chaining, &ignored) &&
-              find_word(s, WORDS("projection", projections), s->config.projection, &projection) &&
-              find_word(s, WORDS("einsum planner", planners), s->config.einsum_planner,
-                        &s->options.planner) &&
-              read_precision(s) && read_params(s) && read_temperatures(s) &&
-              refuse_later(s, projection == 1, "Monte Carlo projection");
-    s->options.check.mode = (ftl_mode)mode;
+    int unused = 0;
     s->options.check.strict = s->config.strict != 0;
-    s->options.check.is_partial = s->is_check;
-    s->options.lower.settle = mode == FTL_MODE_FIXPOINT;
     s->options.lower.max_iters = s->config.max_iters;
     s->options.lower.tol = s->config.tol;
-    return ok;
+    return read_mode(s) && read_precision(s) && read_numbers(s) && read_params(s) &&
+           read_temperatures(s) &&
+           find_word(s, WORDS("strategy", strategies), s->config.strategy, &unused) &&
+           find_word(s, WORDS("chaining", chainings), s->config.chaining, &unused) &&
+           find_word(s, WORDS("projection", projections), s->config.projection, &unused) &&
+           find_word(s, WORDS("einsum planner", planners), s->config.einsum_planner,
+                     &s->options.planner);
 }

@@ -1,50 +1,123 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The plan for people and for programs: steps with their equation, cost, bytes and, after profiled
- * runs, time.
+ * The plan for people and for programs: equations and steps with their cost, bytes and, after
+ * profiled runs, time.
+ *
+ * A step may compute several equations at once. Its arithmetic is known value by value; its bytes
+ * and its time are shared out in proportion to that (plus one unit for each element of a value, so
+ * that copies count).
  */
+#include "base/dtype.h"
 #include "run/session.h"
 
-static const char *kind_name(ftl_step_kind kind)
+/* Figures of one equation or of all. */
+typedef struct figures {
+    double flops, bytes, seconds;
+    size_t steps; /* that take part in it */
+} figures;
+
+typedef struct account {
+    const ftl_session *s;
+    ftl_arena *arena;
+    const ftl_step_stats *stats; /* by step; zeros while nothing was timed */
+    figures *equation;           /* by graph equation, from 1; 0: values of none */
+    double *weight;              /* of the current step, by equation */
+    figures total;
+    bool is_timed;
+} account;
+
+static const char *name_kind(ftl_step_kind kind)
 {
-    switch (kind) {
-    case FTL_STEP_CONTRACT:
-        return "contract";
-    case FTL_STEP_NEST:
-        return "nest";
-    case FTL_STEP_OP:
-        return "op";
-    case FTL_STEP_LOOP:
-        return "loop";
-    }
-    return "?";
+    static const char *const names[] = {[FTL_STEP_CONTRACT] = "contract",
+                                        [FTL_STEP_NEST] = "nest",
+                                        [FTL_STEP_OP] = "op",
+                                        [FTL_STEP_LOOP] = "loop"};
+    return names[kind];
 }
 
-static const ftl_value *main_value(const ftl_step *step)
+static double get_rounds(const ftl_value *v)
+{
+    return v->op == FTL_OP_LOOP_ && v->u.loop->count > 0 ? (double)v->u.loop->count : 1;
+}
+
+/* Adds what a value costs to its equation, those of a loop's body included. */
+static void weigh_value(account *a, const ftl_value *v, double rounds)
+{
+    double flops = rounds * ftl_cost_get_flops(v);
+    uint32_t e = v->equation <= a->s->graph->equations.len ? v->equation : 0;
+    a->equation[e].flops += flops;
+    a->weight[e] += flops + rounds * (double)ftl_value_get_count(v);
+    if (v->op != FTL_OP_LOOP_)
+        return;
+    const ftl_graph *body = v->u.loop->body;
+    for (size_t i = 0; i < body->values.len; i++)
+        weigh_value(a, body->values.data[i], rounds * get_rounds(v));
+}
+
+static double get_seconds(const account *a, size_t step)
+{
+    return a->stats[step].runs ? a->stats[step].seconds / (double)a->stats[step].runs : 0;
+}
+
+/* Shares the bytes and seconds of a step out to its equations. */
+static void share_step(account *a, size_t i)
+{
+    const ftl_step *step = &a->s->plan->steps.data[i];
+    size_t n = a->s->graph->equations.len + 1;
+    double sum = 0;
+    memset(a->weight, 0, n * sizeof(*a->weight));
+    for (size_t k = 0; k < step->members.len; k++)
+        weigh_value(a, step->members.data[k], 1);
+    for (size_t e = 0; e < n; e++)
+        sum += a->weight[e];
+    for (size_t e = 0; e < n; e++) {
+        if (a->weight[e] <= 0)
+            continue;
+        a->equation[e].bytes += step->bytes * a->weight[e] / sum;
+        a->equation[e].seconds += get_seconds(a, i) * a->weight[e] / sum;
+        a->equation[e].steps++;
+    }
+    a->total.flops += step->flops;
+    a->total.bytes += step->bytes;
+    a->total.seconds += get_seconds(a, i);
+    a->is_timed |= a->stats[i].runs > 0;
+}
+
+/* Backends that read the graph have no steps: the arithmetic alone is known. */
+static void weigh_graph(account *a)
+{
+    for (size_t i = 0; i < a->s->graph->values.len; i++)
+        weigh_value(a, a->s->graph->values.data[i], 1);
+    for (size_t e = 0; e <= a->s->graph->equations.len; e++)
+        a->total.flops += a->equation[e].flops;
+}
+
+static account make_account(const ftl_session *s, ftl_arena *arena)
+{
+    size_t steps = s->plan->steps.len, n = s->graph->equations.len + 1;
+    account a = {.s = s, .arena = arena};
+    ftl_step_stats *stats = FTL_NEW_ARRAY(arena, ftl_step_stats, steps + 1);
+    if (steps > 0)
+        s->backend->get_stats(s->exec, stats);
+    a.stats = stats;
+    a.equation = FTL_NEW_ARRAY(arena, figures, n);
+    a.weight = FTL_NEW_ARRAY(arena, double, n);
+    for (size_t i = 0; i < steps; i++)
+        share_step(&a, i);
+    if (steps == 0)
+        weigh_graph(&a);
+    return a;
+}
+
+/* ---- parts of both forms ---- */
+
+static const ftl_value *get_main_value(const ftl_step *step)
 {
     if (step->contract)
         return step->contract;
     if (step->roots.len)
         return step->roots.data[step->roots.len - 1];
     return step->members.len ? step->members.data[step->members.len - 1] : NULL;
-}
-
-/* Heads of the equations that a step computes, joined by commas. */
-static const char *heads_of(ftl_session *s, const ftl_step *step)
-{
-    ftl_strbuf sb;
-    uint32_t last = 0;
-    size_t shown = 0;
-    ftl_strbuf_init(&sb, &s->arena);
-    for (size_t i = 0; i < step->members.len && shown < 6; i++) {
-        uint32_t equation = step->members.data[i]->equation;
-        const ftl_origin *o = ftl_graph_find_origin(s->graph, equation);
-        if (!o || equation == last)
-            continue;
-        ftl_strbuf_printf(&sb, "%s%s", shown++ ? ", " : "", o->head);
-        last = equation;
-    }
-    return ftl_strbuf_get(&sb);
 }
 
 static void put_shape(ftl_strbuf *out, const ftl_value *v)
@@ -55,101 +128,229 @@ static void put_shape(ftl_strbuf *out, const ftl_value *v)
     ftl_strbuf_putc(out, ']');
 }
 
-static const char *shape_text(ftl_session *s, const ftl_value *v)
+typedef void put_number(void *user, uint32_t equation);
+
+/* Calls put for each equation of a list of values, once. */
+static void visit_equations(const account *a, const ftl_step *step, put_number *put, void *user)
 {
-    ftl_strbuf sb;
-    ftl_strbuf_init(&sb, &s->arena);
-    put_shape(&sb, v);
-    return ftl_strbuf_get(&sb);
+    bool *seen = FTL_NEW_ARRAY(a->arena, bool, a->s->graph->equations.len + 1);
+    for (size_t i = 0; i < step->members.len; i++) {
+        uint32_t e = step->members.data[i]->equation;
+        if (e == 0 || e > a->s->graph->equations.len || seen[e])
+            continue;
+        seen[e] = true;
+        put(user, e);
+    }
 }
 
-static ftl_step_stats *take_stats(ftl_session *s)
+static const char *name_precision(const ftl_session *s)
 {
-    ftl_step_stats *stats = FTL_NEW_ARRAY(&s->arena, ftl_step_stats, s->plan->steps.len + 1);
-    if (s->exec)
-        s->backend->get_stats(s->exec, stats);
-    return stats;
+    switch (s->options.lower.storage) {
+    case FTL_DTYPE_F64:
+        return "fp64";
+    case FTL_DTYPE_F16:
+        return "fp16";
+    case FTL_DTYPE_BF16:
+        return "bf16";
+    default:
+        return "fp32";
+    }
 }
 
-static const char *bytes_text(ftl_session *s, double bytes)
+/* ---- text ---- */
+
+static const char *format_bytes(ftl_arena *arena, double bytes)
 {
-    static const char *const units[] = {"B", "KB", "MB", "GB", "TB"};
+    static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB"};
     size_t u = 0;
-    while (bytes >= 10000 && u + 1 < FTL_COUNT(units)) {
+    while (bytes >= 9999.5 && u + 1 < FTL_COUNT(units)) {
         bytes /= 1000;
         u++;
     }
-    return ftl_arena_printf(&s->arena, "%.0f %s", bytes, units[u]);
+    return ftl_arena_printf(arena, "%.0f %s", bytes, units[u]);
 }
 
-void ftl_run_explain_text(ftl_session *s, ftl_strbuf *out)
+static void put_time(const account *a, double seconds, ftl_strbuf *out)
 {
-    const ftl_step_stats *stats = take_stats(s);
-    double flops = 0, bytes = 0, seconds = 0;
-    ftl_strbuf_printf(out, "backend %s, precision %s, %zu values in %zu steps\n", s->backend->name,
-                      s->options.lower.storage == FTL_DTYPE_F64    ? "fp64"
-                      : s->options.lower.storage == FTL_DTYPE_F16  ? "fp16"
-                      : s->options.lower.storage == FTL_DTYPE_BF16 ? "bf16"
-                                                                   : "fp32",
-                      s->graph->values.len, s->plan->steps.len);
-    ftl_strbuf_printf(out, "memory: run arena %s, live values at most %s; compiled in %.3f ms\n\n",
-                      bytes_text(s, (double)s->plan->arena_size),
-                      bytes_text(s, (double)s->plan->live_peak), s->compile_seconds * 1e3);
-    ftl_strbuf_printf(out, "%4s  %-9s %-24s %-20s %12s %10s %10s\n", "step", "kind", "equations",
-                      "shape", "flops", "bytes", "us a run");
-    for (size_t i = 0; i < s->plan->steps.len; i++) {
-        const ftl_step *step = &s->plan->steps.data[i];
-        double us = stats[i].runs ? stats[i].seconds / (double)stats[i].runs * 1e6 : 0;
-        ftl_strbuf_printf(out, "%4zu  %-9s %-24.24s %-20s %12.3g %10s", i, kind_name(step->kind),
-                          heads_of(s, step), shape_text(s, main_value(step)), step->flops,
-                          bytes_text(s, step->bytes));
-        if (stats[i].runs)
-            ftl_strbuf_printf(out, " %10.1f", us);
-        ftl_strbuf_putc(out, '\n');
-        flops += step->flops;
-        bytes += step->bytes;
-        seconds += us * 1e-6;
-    }
-    ftl_strbuf_printf(out, "\ntotal %.3g flops, %s moved", flops, bytes_text(s, bytes));
-    if (seconds > 0)
-        ftl_strbuf_printf(out, ", %.1f us a run, %.3g GFLOP/s", seconds * 1e6,
-                          flops / seconds * 1e-9);
+    if (a->is_timed)
+        ftl_strbuf_printf(out, " %11.1f", seconds * 1e6);
     ftl_strbuf_putc(out, '\n');
 }
 
-static void put_json_text(ftl_strbuf *out, const char *text)
+static void put_head_line(const account *a, const char *first, ftl_strbuf *out)
 {
-    ftl_strbuf_putc(out, '"');
-    for (const char *p = text; *p; p++) {
-        if (*p == '"' || *p == '\\')
-            ftl_strbuf_putc(out, '\\');
-        if ((unsigned char)*p < 0x20)
-            ftl_strbuf_printf(out, "\\u%04x", (unsigned)*p);
-        else
-            ftl_strbuf_putc(out, *p);
-    }
-    ftl_strbuf_putc(out, '"');
+    ftl_strbuf_printf(out, "%s %10s %9s%s\n", first, "flops", "bytes",
+                      a->is_timed ? "    us a run" : "");
 }
 
-void ftl_run_explain_json(ftl_session *s, ftl_strbuf *out)
+static void put_name(void *user, uint32_t equation)
 {
-    const ftl_step_stats *stats = take_stats(s);
-    ftl_strbuf_printf(out,
-                      "{\"backend\": \"%s\", \"arena_bytes\": %zu, \"live_bytes\": %zu, "
-                      "\"compile_seconds\": %.9f,\n",
-                      s->backend->name, s->plan->arena_size, s->plan->live_peak,
-                      s->compile_seconds);
-    ftl_strbuf_puts(out, " \"steps\": [");
+    void **p = user;
+    const account *a = p[0];
+    ftl_strbuf *out = p[1];
+    if (out->len < 200)
+        ftl_strbuf_printf(out, "%s%s", out->len ? ", " : "",
+                          a->s->graph->equations.data[equation - 1].head);
+}
+
+/* At most n bytes, the last three dots where it was cut. */
+static const char *cut(ftl_arena *arena, const char *text, size_t n)
+{
+    if (strlen(text) <= n)
+        return text;
+    size_t end = n - 3;
+    while (end > 0 && ((unsigned char)text[end] & 0xc0) == 0x80)
+        end--;
+    return ftl_arena_printf(arena, "%.*s...", (int)end, text);
+}
+
+static void put_step_line(const account *a, size_t i, ftl_strbuf *out)
+{
+    const ftl_step *step = &a->s->plan->steps.data[i];
+    const ftl_value *v = get_main_value(step);
+    ftl_strbuf names, shape;
+    ftl_strbuf_init(&names, a->arena);
+    ftl_strbuf_init(&shape, a->arena);
+    visit_equations(a, step, put_name, (void *[]){(void *)(uintptr_t)a, &names});
+    put_shape(&shape, v);
+    ftl_strbuf_printf(out, "%5zu  %-9s %-22s %-22s %10.3g %9s", i, name_kind(step->kind),
+                      cut(a->arena, ftl_strbuf_get(&names), 22),
+                      cut(a->arena, ftl_strbuf_get(&shape), 22), step->flops,
+                      format_bytes(a->arena, step->bytes));
+    put_time(a, get_seconds(a, i), out);
+}
+
+static void put_equation_line(const account *a, size_t e, ftl_strbuf *out)
+{
+    const ftl_origin *o = &a->s->graph->equations.data[e - 1];
+    const figures *f = &a->equation[e];
+    unsigned line, col;
+    ftl_diags_locate(&a->s->diags, o->span, &line, &col);
+    ftl_strbuf_printf(out, "%5u  %-55s %10.3g %9s", line, cut(a->arena, o->text, 55), f->flops,
+                      format_bytes(a->arena, f->bytes));
+    put_time(a, f->seconds, out);
+}
+
+static void put_summary(const account *a, ftl_strbuf *out)
+{
+    const ftl_session *s = a->s;
+    ftl_strbuf_printf(out, "backend %s, precision %s; %zu operations in %zu steps\n",
+                      s->backend->name, name_precision(s), s->graph->values.len,
+                      s->plan->steps.len);
+    ftl_strbuf_printf(out, "memory: %s for intermediate values, at most %s of them live at once\n",
+                      format_bytes(a->arena, (double)s->plan->arena_size),
+                      format_bytes(a->arena, (double)s->plan->live_peak));
+    ftl_strbuf_printf(out, "compiled in %.3f ms", s->compile_seconds * 1e3);
+    if (s->runs > 0)
+        ftl_strbuf_printf(out, "; %llu run%s of %.3f ms on average", (unsigned long long)s->runs,
+                          s->runs == 1 ? "" : "s", s->run_seconds / (double)s->runs * 1e3);
+    ftl_strbuf_puts(out, "\n\n");
+}
+
+void ftl_run_explain_text(const ftl_session *s, ftl_strbuf *out)
+{
+    account a = make_account(s, out->arena);
+    put_summary(&a, out);
+    put_head_line(&a, " line  equation                                               ", out);
+    for (size_t e = 1; e <= s->graph->equations.len; e++)
+        put_equation_line(&a, e, out);
+    if (s->plan->steps.len > 0) {
+        ftl_strbuf_putc(out, '\n');
+        put_head_line(&a, " step  kind      of                     shape                 ", out);
+    }
+    for (size_t i = 0; i < s->plan->steps.len; i++)
+        put_step_line(&a, i, out);
+    ftl_strbuf_printf(out, "\ntotal: %.3g flops, %s moved", a.total.flops,
+                      format_bytes(out->arena, a.total.bytes));
+    if (a.total.seconds > 0)
+        ftl_strbuf_printf(out, "; %.1f us in steps a run, %.3g GFLOP/s", a.total.seconds * 1e6,
+                          a.total.flops / a.total.seconds * 1e-9);
+    ftl_strbuf_putc(out, '\n');
+}
+
+/* ---- JSON ---- */
+
+static void put_json_number(ftl_strbuf *out, const char *name, double x)
+{
+    char text[40];
+    ftl_format_double(text, sizeof(text), 12, x);
+    ftl_strbuf_printf(out, "\"%s\": %s", name, text);
+}
+
+static void put_json_figures(ftl_strbuf *out, double flops, double bytes, double seconds)
+{
+    put_json_number(out, "flops", flops);
+    ftl_strbuf_puts(out, ", ");
+    put_json_number(out, "bytes", bytes);
+    ftl_strbuf_puts(out, ", ");
+    put_json_number(out, "seconds", seconds);
+}
+
+static void put_json_equation(const account *a, size_t e, ftl_strbuf *out)
+{
+    const ftl_origin *o = &a->s->graph->equations.data[e - 1];
+    const figures *f = &a->equation[e];
+    unsigned line, col;
+    ftl_diags_locate(&a->s->diags, o->span, &line, &col);
+    ftl_strbuf_puts(out, "  {\"head\": ");
+    ftl_strbuf_put_json(out, o->head);
+    ftl_strbuf_puts(out, ", \"text\": ");
+    ftl_strbuf_put_json(out, o->text);
+    ftl_strbuf_puts(out, ", \"file\": ");
+    ftl_strbuf_put_json(out, o->span.file ? a->s->diags.sources.data[o->span.file - 1].name : "");
+    ftl_strbuf_printf(out, ", \"line\": %u, ", line);
+    put_json_figures(out, f->flops, f->bytes, f->seconds);
+    ftl_strbuf_printf(out, ", \"steps\": %zu}", f->steps);
+}
+
+static void put_json_index(void *user, uint32_t equation)
+{
+    ftl_strbuf *out = user;
+    ftl_strbuf_printf(out, "%s%u", out->len ? ", " : "", equation - 1);
+}
+
+static void put_json_step(const account *a, size_t i, ftl_strbuf *out)
+{
+    const ftl_step *step = &a->s->plan->steps.data[i];
+    const ftl_value *v = get_main_value(step);
+    ftl_strbuf numbers;
+    ftl_strbuf_init(&numbers, a->arena);
+    visit_equations(a, step, put_json_index, &numbers);
+    ftl_strbuf_printf(out, "  {\"kind\": \"%s\", \"equations\": [%s], \"operations\": [",
+                      name_kind(step->kind), ftl_strbuf_get(&numbers));
+    for (size_t k = 0; k < step->members.len; k++)
+        ftl_strbuf_printf(out, "%s\"%s\"", k ? ", " : "",
+                          ftl_opcode_get_name(step->members.data[k]->op));
+    ftl_strbuf_printf(out, "], \"dtype\": \"%s\", \"shape\": ",
+                      v ? ftl_dtype_get_name(v->dtype) : "");
+    put_shape(out, v);
+    ftl_strbuf_puts(out, ", ");
+    put_json_figures(out, step->flops, step->bytes, get_seconds(a, i));
+    ftl_strbuf_printf(out, ", \"runs\": %llu}", (unsigned long long)a->stats[i].runs);
+}
+
+void ftl_run_explain_json(const ftl_session *s, ftl_strbuf *out)
+{
+    account a = make_account(s, out->arena);
+    ftl_strbuf_puts(out, "{\"schema\": \"fuse.explain\", \"version\": 1,\n \"program\": ");
+    ftl_strbuf_put_json(out, s->name);
+    ftl_strbuf_printf(out, ", \"backend\": \"%s\", \"precision\": \"%s\",\n ", s->backend->name,
+                      name_precision(s));
+    put_json_number(out, "compile_seconds", s->compile_seconds);
+    ftl_strbuf_printf(out, ", \"runs\": %llu, ", (unsigned long long)s->runs);
+    put_json_number(out, "run_seconds", s->run_seconds);
+    ftl_strbuf_printf(out, ",\n \"arena_bytes\": %zu, \"live_bytes\": %zu,\n \"total\": {",
+                      s->plan->arena_size, s->plan->live_peak);
+    put_json_figures(out, a.total.flops, a.total.bytes, a.total.seconds);
+    ftl_strbuf_puts(out, "},\n \"equations\": [");
+    for (size_t e = 1; e <= s->graph->equations.len; e++) {
+        ftl_strbuf_puts(out, e > 1 ? ",\n" : "\n");
+        put_json_equation(&a, e, out);
+    }
+    ftl_strbuf_puts(out, "],\n \"steps\": [");
     for (size_t i = 0; i < s->plan->steps.len; i++) {
-        const ftl_step *step = &s->plan->steps.data[i];
-        ftl_strbuf_printf(out, "%s\n  {\"kind\": \"%s\", \"equations\": ", i ? "," : "",
-                          kind_name(step->kind));
-        put_json_text(out, heads_of(s, step));
-        ftl_strbuf_puts(out, ", \"shape\": ");
-        put_shape(out, main_value(step));
-        ftl_strbuf_printf(
-            out, ", \"flops\": %.17g, \"bytes\": %.17g, \"runs\": %llu, \"seconds\": %.9f}",
-            step->flops, step->bytes, (unsigned long long)stats[i].runs, stats[i].seconds);
+        ftl_strbuf_puts(out, i ? ",\n" : "\n");
+        put_json_step(&a, i, out);
     }
     ftl_strbuf_puts(out, "]}\n");
 }

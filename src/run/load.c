@@ -146,7 +146,6 @@ static bool load(void *user, ftl_load_request *q)
         return load_file(s, given ? given->path : beside(s, s->name, q->path), q);
     ftl_loaded *l = make_loaded(s, q->name);
     l->tensor = ftl_tensor_retain(given->tensor);
-    l->is_bound = true;
     describe_tensor(l->tensor, &q->info);
     q->info.handle = l;
     return true;

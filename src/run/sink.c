@@ -1,41 +1,95 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Results -> files: the program's sinks, and outputs that a caller saves.
+ * Results -> files: the program's sinks, and outputs that a caller saves. Files of one call appear
+ * together or not at all.
  */
 #include "run/session.h"
 
-/* Symbol tables of a tensor's places, made from the model's domains; freed with the arena. */
+#include <sys/stat.h>
+
+/* ---- what a file needs to know of its tensor ---- */
+
 static void free_symbols(void *p)
 {
     ftl_symbols_free(p);
 }
 
-static const ftl_symbols *symbols_of(ftl_session *s, int32_t domain)
+/* The symbols of a domain; freed with the arena. Null when its places are numbers. */
+static const ftl_symbols *make_symbols(ftl_session *s, ftl_arena *arena, int32_t domain)
 {
     if (domain < 0 || s->model->domains.data[domain].symbols.len == 0)
         return NULL;
     const ftl_domain *d = &s->model->domains.data[domain];
     ftl_symbols *symbols = ftl_symbols_new(s->alloc);
     if (!symbols)
-        ftl_arena_fail(&s->arena, FTL_ERR_MEMORY);
-    ftl_arena_defer(&s->arena, free_symbols, symbols);
+        ftl_arena_fail(arena, FTL_ERR_MEMORY);
+    ftl_arena_defer(arena, free_symbols, symbols);
     for (size_t i = 0; i < d->symbols.len; i++)
         if (ftl_symbols_add(symbols, d->symbols.data[i], strlen(d->symbols.data[i])) < 0)
-            ftl_arena_fail(&s->arena, FTL_ERR_MEMORY);
+            ftl_arena_fail(arena, FTL_ERR_MEMORY);
     return symbols;
 }
 
-static ftl_write_options write_options(ftl_session *s, const ftl_tensor_decl *t, const ftl_query *q)
+/* Places that a query fixes are not in the result; a range that starts late has no symbols. */
+static ftl_write_options make_options(ftl_session *s, ftl_arena *arena, const ftl_tensor_decl *t,
+                                      const ftl_query *q)
 {
-    const ftl_symbols **symbols = FTL_NEW_ARRAY(&s->arena, const ftl_symbols *, t->rank);
+    const ftl_symbols **symbols = FTL_NEW_ARRAY(arena, const ftl_symbols *, t->rank);
     uint32_t kept = 0;
     for (uint32_t k = 0; k < t->rank; k++)
         if (!q || !q->is_point[k])
-            symbols[kept++] = symbols_of(s, q && q->lo[k] != 0 ? -1 : t->domain[k]);
+            symbols[kept++] = make_symbols(s, arena, q && q->lo[k] != 0 ? -1 : t->domain[k]);
     return (ftl_write_options){.alloc = s->alloc, .symbols = symbols, .is_relation = t->is_boolean};
 }
 
-static ftl_tensor *result_of(ftl_session *s, const char *name)
+static bool is_table(const char *path)
+{
+    ftl_format format = ftl_io_find_format(path);
+    return format == FTL_FORMAT_CSV || format == FTL_FORMAT_TSV;
+}
+
+/* ---- sinks ---- */
+
+static const char *get_root(const ftl_session *s)
+{
+    return s->config.output_root ? s->config.output_root : ".";
+}
+
+/* Two sinks of one file would leave the second alone. */
+static void check_twice(ftl_session *s, size_t i, const char **resolved)
+{
+    const ftl_sink *sinks = s->model->sinks.data;
+    for (size_t k = 0; k < i && resolved[i]; k++) {
+        if (!resolved[k] || strcmp(resolved[k], resolved[i]) != 0)
+            continue;
+        ftl_diag *d = ftl_diag_error(&s->diags, FTL_E_REDEFINED, sinks[i].span,
+                                     "'%s' is written twice", sinks[i].path);
+        ftl_diag_note(&s->diags, d, sinks[k].span, "written here as well");
+        return;
+    }
+}
+
+/* A check alone says whether the paths stay below the root; a run asks the file system too. */
+bool ftl_run_probe_sinks(ftl_session *s)
+{
+    size_t n = s->config.no_sinks ? 0 : s->model->sinks.len;
+    const char **resolved = FTL_NEW_ARRAY(&s->arena, const char *, n);
+    for (size_t i = 0; i < n; i++) {
+        const ftl_sink *sink = &s->model->sinks.data[i];
+        ftl_io_error error;
+        ftl_status status =
+            ftl_io_resolve_sink(&s->arena, get_root(s), sink->path, &resolved[i], &error);
+        if (status == FTL_OK && s->goal == FTL_GOAL_RUN)
+            status = ftl_io_probe_sink(get_root(s), sink->path, &error);
+        if (status != FTL_OK)
+            ftl_diag_error(&s->diags, status == FTL_ERR_USAGE ? FTL_E_POLICY : FTL_E_FILE,
+                           sink->span, "%s", error.message);
+        check_twice(s, i, resolved);
+    }
+    return s->diags.errors == 0;
+}
+
+static ftl_tensor *find_result(ftl_session *s, const char *name)
 {
     for (size_t i = 0; i < s->graph->outputs.len; i++)
         if (strcmp(s->graph->outputs.data[i].name, name) == 0)
@@ -43,55 +97,208 @@ static ftl_tensor *result_of(ftl_session *s, const char *name)
     return NULL;
 }
 
-static ftl_status write_sink(ftl_session *s, size_t i, const char *root)
+static ftl_status write_sink(ftl_session *s, size_t i, ftl_io_batch *batch)
 {
     const ftl_sink *sink = &s->model->sinks.data[i];
-    ftl_io_error error;
-    ftl_status status;
     const ftl_tensor_decl *t = &s->model->tensors.data[sink->tensor];
-    ftl_write_options options = write_options(s, t, NULL);
-    options.output_root = root;
-    ftl_tensor *v = result_of(s, ftl_arena_printf(&s->arena, "sink#%zu", i));
+    ftl_io_error error;
+    ftl_write_options options = {.alloc = s->alloc, .is_relation = t->is_boolean};
+    if (is_table(sink->path))
+        options = make_options(s, &s->last, t, NULL);
+    options.output_root = get_root(s);
+    options.batch = batch;
+    ftl_tensor *v = find_result(s, ftl_arena_printf(&s->last, "sink#%zu", i));
     ftl_tensor *values = NULL;
     if (sink->is_topk)
-        values = result_of(s, ftl_arena_printf(&s->arena, "sink#%zu.values", i));
-    if (values)
-        status = ftl_io_write_topk(sink->path, v, values, &options, &error);
-    else
-        status = ftl_io_write_tensor(sink->path, v, &options, &error);
+        values = find_result(s, ftl_arena_printf(&s->last, "sink#%zu.values", i));
+    ftl_status status = values ? ftl_io_write_topk(sink->path, v, values, &options, &error)
+                               : ftl_io_write_tensor(sink->path, v, &options, &error);
     if (status != FTL_OK)
-        ftl_diag_error(&s->diags, FTL_E_FILE, sink->span, "%s", error.message);
+        ftl_diag_error(&s->run_diags, FTL_E_FILE, sink->span, "%s", error.message);
     return status;
 }
 
-/* All paths are resolved before the first file is written. */
+typedef struct sinking {
+    ftl_session *s;
+    ftl_io_batch *batch;
+} sinking;
+
+static ftl_status write_all_sinks(void *p)
+{
+    sinking *w = p;
+    ftl_io_error error;
+    for (size_t i = 0; i < w->s->model->sinks.len; i++)
+        FTL_TRY(write_sink(w->s, i, w->batch));
+    ftl_status status = ftl_io_batch_commit(w->batch, &error);
+    if (status != FTL_OK)
+        ftl_diag_error(&w->s->run_diags, FTL_E_FILE, w->s->model->sinks.data[0].span, "%s",
+                       error.message);
+    return status;
+}
+
 ftl_status ftl_run_write_sinks(ftl_session *s)
 {
-    size_t n = s->model->sinks.len;
-    const char *resolved;
+    sinking w = {.s = s};
+    if (s->model->sinks.len == 0)
+        return FTL_OK;
+    FTL_TRY(ftl_io_batch_new(s->alloc, &w.batch));
+    ftl_status status = ftl_arena_run(&s->last, write_all_sinks, &w);
+    ftl_io_batch_free(w.batch);
+    return status;
+}
+
+/* ---- saving ---- */
+
+/* One call: scratch ends with it, messages stay in the session. */
+typedef struct saving {
+    ftl_session *s;
+    ftl_arena scratch;
+    ftl_io_batch *batch; /* of a folder's files */
+    const char *path;
+    ftl_status (*work)(struct saving *w);
+    size_t output;
+} saving;
+
+static ftl_status fail_saving(saving *w, ftl_status status, const char *text)
+{
+    ftl_diag_error(&w->s->run_diags, FTL_E_FILE, (ftl_span){0}, "%s", text);
+    return status;
+}
+
+static ftl_status save_as(saving *w, size_t i, const char *path)
+{
+    ftl_session *s = w->s;
+    const ftl_session_output *o = &s->outputs.data[i];
+    const ftl_tensor_decl *t = &s->model->tensors.data[o->tensor];
     ftl_io_error error;
-    const char *root = s->config.output_root ? s->config.output_root : ".";
-    for (size_t i = 0; i < n; i++) {
-        const ftl_sink *sink = &s->model->sinks.data[i];
-        if (ftl_io_resolve_sink(&s->arena, root, sink->path, &resolved, &error) == FTL_OK)
+    ftl_write_options options = {.alloc = s->alloc, .is_relation = t->is_boolean};
+    if (is_table(path))
+        options = make_options(s, &w->scratch, t, o->query);
+    options.batch = w->batch;
+    ftl_status status = ftl_io_write_tensor(path, s->results[o->slot], &options, &error);
+    return status == FTL_OK ? FTL_OK : fail_saving(w, status, error.message);
+}
+
+static ftl_status save_one(saving *w)
+{
+    return save_as(w, w->output, w->path);
+}
+
+/* Queries of the program are for people. */
+static bool is_saved(const ftl_session *s, size_t i)
+{
+    const ftl_query *q = s->outputs.data[i].query;
+    return !q || !q->is_printed;
+}
+
+static bool is_file_name(const char *name)
+{
+    return name[0] && !strchr(name, '/') && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
+static ftl_status save_folder(saving *w)
+{
+    ftl_session *s = w->s;
+    ftl_io_error error;
+    for (size_t i = 0; i < s->outputs.len; i++) {
+        const char *name = s->outputs.data[i].name;
+        if (!is_saved(s, i))
             continue;
-        ftl_diag_error(&s->diags, FTL_E_POLICY, sink->span, "%s", error.message);
-        return FTL_ERR_PROGRAM;
+        if (!is_file_name(name))
+            return fail_saving(w, FTL_ERR_USAGE,
+                               ftl_arena_printf(&w->scratch, "'%s' cannot be a file's name", name));
+        FTL_TRY(save_as(w, i, ftl_arena_printf(&w->scratch, "%s/%s.npy", w->path, name)));
     }
-    for (size_t i = 0; i < n; i++)
-        FTL_TRY(write_sink(s, i, root));
-    return FTL_OK;
+    ftl_status status = ftl_io_batch_commit(w->batch, &error);
+    return status == FTL_OK ? FTL_OK : fail_saving(w, status, error.message);
+}
+
+static ftl_status save_archive(saving *w)
+{
+    ftl_session *s = w->s;
+    ftl_named_tensor *list = FTL_NEW_ARRAY(&w->scratch, ftl_named_tensor, s->outputs.len);
+    ftl_write_options options = {.alloc = s->alloc};
+    ftl_io_error error;
+    size_t n = 0;
+    for (size_t i = 0; i < s->outputs.len; i++)
+        if (is_saved(s, i))
+            list[n++] =
+                (ftl_named_tensor){s->outputs.data[i].name, s->results[s->outputs.data[i].slot]};
+    ftl_status status = ftl_io_write_archive(w->path, list, n, &options, &error);
+    return status == FTL_OK ? FTL_OK : fail_saving(w, status, error.message);
+}
+
+static ftl_status save_only(saving *w)
+{
+    const ftl_session *s = w->s;
+    ftl_strbuf names;
+    size_t n = 0;
+    ftl_strbuf_init(&names, &w->scratch);
+    for (size_t i = 0; i < s->outputs.len; i++) {
+        if (!is_saved(s, i))
+            continue;
+        ftl_strbuf_printf(&names, "%s%s", n++ ? ", " : "", s->outputs.data[i].name);
+        w->output = i;
+    }
+    if (n == 1)
+        return save_one(w);
+    return fail_saving(
+        w, FTL_ERR_USAGE,
+        n ? ftl_arena_printf(&w->scratch,
+                             "%s holds one output, but there are %zu (%s): name a folder or an .npz",
+                             w->path, n, ftl_strbuf_get(&names))
+          : ftl_arena_printf(&w->scratch, "there is no output to write to %s", w->path));
+}
+
+static ftl_status run_work(void *p)
+{
+    saving *w = p;
+    return w->work(w);
+}
+
+static ftl_status run_guarded(void *p)
+{
+    saving *w = p;
+    return ftl_arena_run(&w->scratch, run_work, w);
+}
+
+/* Messages of the session and scratch both may run out of memory. */
+static ftl_status save(saving *w)
+{
+    ftl_session *s = w->s;
+    if (!s->has_results)
+        return FTL_ERR_USAGE;
+    if (w->work == save_folder)
+        FTL_TRY(ftl_io_batch_new(s->alloc, &w->batch));
+    ftl_arena_init(&w->scratch, s->alloc);
+    ftl_status status = ftl_arena_run(&s->last, run_guarded, w);
+    ftl_arena_fini(&w->scratch);
+    ftl_io_batch_free(w->batch);
+    s->rendered = NULL;
+    return status;
+}
+
+static bool is_folder(const char *path)
+{
+    struct stat st;
+    size_t n = strlen(path);
+    if (stat(path, &st) == 0)
+        return S_ISDIR(st.st_mode);
+    return path[n - 1] == '/' || ftl_io_find_format(path) == FTL_FORMAT_UNKNOWN;
 }
 
 ftl_status ftl_run_save_output(ftl_session *s, size_t i, const char *path)
 {
-    const ftl_session_output *o = &s->outputs.data[i];
-    ftl_io_error error;
-    if (setjmp(s->guard))
-        return FTL_ERR_MEMORY;
-    ftl_write_options options = write_options(s, &s->model->tensors.data[o->tensor], o->query);
-    ftl_status status = ftl_io_write_tensor(path, s->results[o->slot], &options, &error);
-    if (status != FTL_OK)
-        ftl_diag_error(&s->diags, FTL_E_FILE, (ftl_span){0}, "%s", error.message);
-    return status;
+    saving w = {.s = s, .path = path, .output = i, .work = save_one};
+    return save(&w);
+}
+
+ftl_status ftl_run_save_outputs(ftl_session *s, const char *path)
+{
+    saving w = {.s = s, .path = path};
+    if (is_folder(path))
+        w.work = save_folder;
+    else
+        w.work = ftl_io_find_format(path) == FTL_FORMAT_NPZ ? save_archive : save_only;
+    return save(&w);
 }
