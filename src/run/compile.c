@@ -99,10 +99,10 @@ static void choose_precision(ftl_session *s)
     for (size_t i = 0; s->options.precision_auto && i < s->model->tensors.len; i++) {
         const ftl_tensor_decl *t = &s->model->tensors.data[i];
         bool outside = t->origin == FTL_ORIGIN_SOURCE || t->origin == FTL_ORIGIN_INPUT;
-        if (!outside || t->source.is_tuples || t->source.dtype < FTL_DTYPE_F16)
+        if (!outside || t->source->is_tuples || t->source->dtype < FTL_DTYPE_F16)
             continue;
-        mixed |= found != FTL_DTYPE_BOOL && found != t->source.dtype;
-        found = t->source.dtype > found ? t->source.dtype : found;
+        mixed |= found != FTL_DTYPE_BOOL && found != t->source->dtype;
+        found = t->source->dtype > found ? t->source->dtype : found;
     }
     if (found == FTL_DTYPE_F64)
         s->options.lower.compute = s->options.lower.storage = FTL_DTYPE_F64;

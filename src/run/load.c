@@ -102,7 +102,7 @@ static bool load_file(ftl_session *s, const char *path, ftl_load_request *q)
     ftl_io_error error;
     ftl_status status;
     options.axes = q->axes;
-    options.keep_side_files = s->is_check;
+    options.keep_side_files = s->goal != FTL_GOAL_RUN || s->config.no_sinks;
     ftl_table_form form = {.arity = q->rank, .allow_values = !q->is_relation};
     ftl_tensor_place place = {.name = q->name};
     ftl_format format = ftl_io_split_path(&s->arena, path, &place.file, &place.member);

@@ -71,10 +71,10 @@ static void put_given(const ftl_session *s, const ftl_tensor_decl *t, ftl_strbuf
         ftl_strbuf_puts(out, ", an input");
     if (t->origin == FTL_ORIGIN_UNKNOWN)
         ftl_strbuf_printf(out, ", awaited: --input %s=FILE", t->name);
-    if (t->source.is_tuples)
-        put_count(out, t->source.count, t->source.has_values ? "value" : "tuple");
-    if (t->facts.count > 0)
-        put_count(out, t->facts.count, "fact");
+    if (t->source->is_tuples)
+        put_count(out, t->source->count, t->source->has_values ? "value" : "tuple");
+    if (t->facts->count > 0)
+        put_count(out, t->facts->count, "fact");
     ftl_strbuf_putc(out, '\n');
 }
 
@@ -228,8 +228,8 @@ static void put_group(const ftl_session *s, const ftl_group *g, ftl_strbuf *out)
         const ftl_tensor_decl *t = &s->model->tensors.data[g->tensors.data[i]];
         ftl_strbuf_puts(out, "  ");
         put_tensor(s, t, out);
-        if (t->facts.count > 0)
-            put_count(out, t->facts.count, "fact");
+        if (t->facts->count > 0)
+            put_count(out, t->facts->count, "fact");
         if (g->kind == FTL_GROUP_SCAN)
             put_scan(s, g, i, out);
         if (g->kind == FTL_GROUP_FIXPOINT)
