@@ -242,12 +242,13 @@ static ftl_status save_only(saving *w)
     }
     if (n == 1)
         return save_one(w);
-    return fail_saving(
-        w, FTL_ERR_USAGE,
-        n ? ftl_arena_printf(&w->scratch,
-                             "%s holds one output, but there are %zu (%s): name a folder or an .npz",
-                             w->path, n, ftl_strbuf_get(&names))
-          : ftl_arena_printf(&w->scratch, "there is no output to write to %s", w->path));
+    const char *why = "there is no output to write";
+    if (n > 1)
+        why = ftl_arena_printf(&w->scratch,
+                               "it holds one output, but there are %zu (%s): name a folder or an "
+                               ".npz",
+                               n, ftl_strbuf_get(&names));
+    return fail_saving(w, FTL_ERR_USAGE, ftl_arena_printf(&w->scratch, "%s: %s", w->path, why));
 }
 
 static ftl_status run_work(void *p)
