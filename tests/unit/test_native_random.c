@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The native backend beside the oracle on random graphs over all core operations: fused and not, one
- * thread and two, cold and warm.
+ * The native backend beside the oracle on random graphs over all core operations: fused and not,
+ * one thread and two, cold and warm.
  */
 #include "graph_gen.h"
 #include "plan/plan.h"

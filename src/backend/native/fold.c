@@ -147,8 +147,15 @@ void ftl_vm_start_sum(const ftl_vm_sum *sum, uint8_t *data, size_t n)
             ((best *)(void *)data)[i] = (best){-1, 0};
         return;
     }
-    for (size_t i = 0; i < n; i++)
-        memcpy(data + i * sum->size, &sum->neutral, sum->size);
+    if (sum->size == 8) {
+        for (size_t i = 0; i < n; i++)
+            ((uint64_t *)(void *)data)[i] = sum->neutral;
+    } else if (sum->size == 4) {
+        for (size_t i = 0; i < n; i++)
+            ((uint32_t *)(void *)data)[i] = (uint32_t)sum->neutral;
+    } else {
+        memset(data, (int)(uint8_t)sum->neutral, n);
+    }
 }
 
 static double join_doubles(ftl_reduce kind, double a, double b)
