@@ -19,7 +19,7 @@ def declared(context):
     """Names of the functions that fusetl.h declares."""
     text = (context.root / "include/fusetl.h").read_text(encoding="utf-8")
     text = re.sub(r"/\*.*?\*/|^\s*#[^\n]*|\{[^{}]*\}", "", text, flags=re.S | re.M)
-    return set(re.findall(r"(?<![*(])\b(ftl_\w+)\s*\((?!\s*\*)", text))
+    return set(re.findall(r"\b(ftl_\w+)\s*\((?!\s*\*)", text))
 
 
 def check_exports(context, folder):
