@@ -50,7 +50,7 @@ ISAS_aarch64 := base neon
 ISAS := $(or $(ISAS_$(ARCH)),base)
 ISA_avx2 := -mavx2 -mfma -mf16c
 ISA_avx512 := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mfma -mf16c -mprefer-vector-width=512
-ISA_FLAGS := -O3 -ffp-contract=fast -fno-trapping-math -Wno-pass-failed
+ISA_FLAGS := $(if $(SAN),,-O3) -ffp-contract=fast -fno-trapping-math -Wno-pass-failed
 
 # ---- what there is ----
 SRC := $(wildcard src/*/*.c src/*/*/*.c)

@@ -41,7 +41,7 @@ static ALWAYS_INLINE f64_power f64_reduce_exp(double x)
 /* 2^n for -1022 <= n <= 1023. */
 static ALWAYS_INLINE double f64_exp2(int64_t n)
 {
-    return ftl_double_from_bits((uint64_t)(n + 1023) << 52);
+    return ftl_double_from_bits(((uint64_t)n + 1023u) << 52);
 }
 
 /* 2^n in two factors, so that results beyond the normal range come out right. */
@@ -50,8 +50,8 @@ static ALWAYS_INLINE double f64_exp(double x)
     x = x < -746.0 ? -746.0 : x;
     x = x > 710.0 ? 710.0 : x;
     f64_power e = f64_reduce_exp(x);
-    int64_t half = (int64_t)((uint64_t)(e.n + 4096) >> 1) - 2048;
-    return (1.0 + e.q) * f64_exp2(half) * f64_exp2(e.n - half);
+    int64_t half = (int64_t)(((uint64_t)e.n + 4096u) >> 1) - 2048;
+    return (1.0 + e.q) * f64_exp2(half) * f64_exp2((int64_t)((uint64_t)e.n - (uint64_t)half));
 }
 
 /* x = 2^e (1 + f) with 1 + f in [sqrt(1/2), sqrt(2)); log(1 + f) = 2 atanh(s), s = f / (2 + f).

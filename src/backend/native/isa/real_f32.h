@@ -46,10 +46,10 @@ static ALWAYS_INLINE real_power real_reduce_exp(real x)
     return (real_power){p * r * r + r, (int32_t)(real_get_bits(t) - UINT32_C(0x4b400000))};
 }
 
-/* 2^n for -126 <= n <= 127. */
+/* 2^n for -126 <= n <= 127. Exponents wrap: that of a nan may be any number. */
 static ALWAYS_INLINE real real_exp2(int32_t n)
 {
-    return real_from_bits((real_bits)(n + 127) << 23);
+    return real_from_bits(((real_bits)n + 127u) << 23);
 }
 
 /* 2^n in two factors, so that results beyond the normal range come out right. */
@@ -58,8 +58,8 @@ static ALWAYS_INLINE real one_exp(real x)
     x = x < -104.0f ? -104.0f : x;
     x = x > 89.0f ? 89.0f : x;
     real_power e = real_reduce_exp(x);
-    int32_t half = (int32_t)((real_bits)(e.n + 512) >> 1) - 256;
-    return (1.0f + e.q) * real_exp2(half) * real_exp2(e.n - half);
+    int32_t half = (int32_t)(((real_bits)e.n + 512u) >> 1) - 256;
+    return (1.0f + e.q) * real_exp2(half) * real_exp2((int32_t)((real_bits)e.n - (real_bits)half));
 }
 
 /* x = 2^e (1 + f) with 1 + f in [sqrt(1/2), sqrt(2)). */
