@@ -93,9 +93,28 @@ typedef struct reader {
     FTL_VEC(const ftl_node *) calls;
 } reader;
 
+/* A tensor that is neither given to the function nor defined in it; calls say the same at this
+ * place. */
+static void check_foreign(reader *rd, const ftl_node *n)
+{
+    ftl_builtin b;
+    const resolve_fn *fn = rd->fn;
+    bool is_call = n->paren && (ftl_builtin_find(n->name, &b) ||
+                                ftl_map_find(&fn->module->fns, FTL_KEY(n->name), NULL));
+    if (n->kind != FTL_NODE_REF || n->ns || is_call ||
+        ftl_map_find(&fn->formal_index, FTL_KEY(n->name), NULL) ||
+        ftl_map_find(&fn->body_index, FTL_KEY(n->name), NULL))
+        return;
+    ftl_diag *d = ftl_diag_error(rd->r->m->diags, FTL_E_FN, n->span,
+                                 "'%s' is neither a parameter of '%s' nor defined in it", n->name,
+                                 fn->stmt->name);
+    ftl_diag_hint(rd->r->m->diags, d, "a function sees what it is given: add a parameter for it");
+}
+
 static void read_node(reader *rd, const ftl_node *n)
 {
     uint64_t index;
+    check_foreign(rd, n);
     bool named = n->kind == FTL_NODE_NAME || n->kind == FTL_NODE_REF || n->kind == FTL_NODE_CALL;
     if (named && !n->ns && ftl_map_find(&rd->fn->formal_index, FTL_KEY(n->name), &index))
         rd->fn->depends.data[rd->head] |= UINT64_C(1) << index;
