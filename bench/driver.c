@@ -4,11 +4,11 @@
  * line is answered by a line of JSON; an answer with "error" says why it could not be done.
  *
  *   prepare PROGRAM OUTPUT FOLDER   load, bind FOLDER/NAME.npy to each NAME, compile, run twice
- *   run N                           run N times: seconds of one run
+ *   run N                           run N times: seconds of one run, by the clock and of CPU
  *   save FILE                       run once more and write OUTPUT
  *   explain FILE                    write plan and cost as JSON
  *   compile PROGRAM                 from the text to a compiled runner: seconds
- *   copy MEGABYTES                  bytes read and written per second by a plain copy, on THREADS
+ *   copy MEGABYTES                  bytes read and written by a plain copy in a second, on THREADS
  *   drop                            forget the program
  *   quit
  */
@@ -35,11 +35,16 @@ typedef struct session {
     char output[256];
 } session;
 
-static double now(void)
+static double read_clock(clockid_t clock)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static double now(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
 }
 
 static size_t get_resident(void)
@@ -169,7 +174,7 @@ static void do_prepare(session *s, char *words)
 static void do_run(session *s, const char *words)
 {
     long count = strtol(words, NULL, 10);
-    double start = now();
+    double start = now(), cpu = read_clock(CLOCK_PROCESS_CPUTIME_ID);
     for (long i = 0; i < count; i++) {
         ftl_status status = ftl_runner_run(s->runner);
         if (status != FTL_OK) {
@@ -177,7 +182,9 @@ static void do_run(session *s, const char *words)
             return;
         }
     }
-    printf("{\"seconds\": %.9f}\n", (now() - start) / (double)(count > 0 ? count : 1));
+    double n = (double)(count > 0 ? count : 1);
+    printf("{\"seconds\": %.9f, \"cpu\": %.9f}\n", (now() - start) / n,
+           (read_clock(CLOCK_PROCESS_CPUTIME_ID) - cpu) / n);
 }
 
 static void do_save(session *s, const char *path)
@@ -265,12 +272,15 @@ static void do_copy(const session *s, const char *words)
         size_t each = size / (size_t)n;
         for (int i = 0; i < n; i++)
             parts[i] = (copier){to + each * (size_t)i, from + each * (size_t)i, each};
-        double best = 1e9;
+        double best = 1e9, least = 1e9;
         for (int i = 0; i < COPY_ROUNDS; i++) {
-            double t = time_copy(parts, n);
+            double cpu = read_clock(CLOCK_PROCESS_CPUTIME_ID), t = time_copy(parts, n);
+            cpu = read_clock(CLOCK_PROCESS_CPUTIME_ID) - cpu;
             best = t < best ? t : best;
+            least = cpu < least ? cpu : least;
         }
-        printf("{\"bandwidth\": %.0f}\n", 2.0 * (double)each * n / best);
+        double moved = 2.0 * (double)each * n;
+        printf("{\"seconds\": %.0f, \"cpu\": %.0f}\n", moved / best, moved / least);
     }
     free(from);
     free(to);

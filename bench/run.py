@@ -9,6 +9,7 @@ MIN_SECONDS; the figure is the median over the rounds, the ratio the median of t
 import argparse
 import json
 import os
+import select
 import statistics
 import subprocess
 import sys
@@ -22,7 +23,7 @@ import table
 from work import HERE, find_works
 
 MIN_SECONDS = 0.03
-LONG_SECONDS = 900
+LONG_SECONDS = 240
 OURS = "fuse"
 
 
@@ -42,25 +43,33 @@ def choose_cpus(threads):
 
 
 class Contender:
-    """A process that answers each line with one line of JSON."""
+    """A process that answers each line with one line of JSON; one that does not is started anew."""
 
     def __init__(self, name, command, threads):
-        cpus = choose_cpus(threads)
-        self.name, self.failure = name, None
+        self.name, self.command, self.threads = name, command, threads
+        self.start()
+
+    def start(self):
+        cpus = choose_cpus(self.threads)
         self.child = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             stderr=None if os.environ.get("BENCH_VERBOSE") else subprocess.DEVNULL,
-            env=clean_environment(threads), preexec_fn=lambda: os.sched_setaffinity(0, cpus))
+            env=clean_environment(self.threads),
+            preexec_fn=lambda: os.sched_setaffinity(0, cpus))
 
     def ask(self, *words):
         try:
             print(*words, file=self.child.stdin, flush=True)
-            line = self.child.stdout.readline()
+            ready = select.select([self.child.stdout], [], [], LONG_SECONDS)[0]
+            line = self.child.stdout.readline() if ready else ""
         except BrokenPipeError:
-            line = ""
-        if not line:
-            return {"error": f"the process ended (status {self.child.poll()})"}
-        return json.loads(line)
+            ready, line = [True], ""
+        if line:
+            return json.loads(line)
+        self.child.kill()
+        self.child.wait()
+        self.start()
+        return {"error": "the process ended" if ready else f"no answer within {LONG_SECONDS} s"}
 
     def close(self):
         try:
@@ -127,7 +136,7 @@ def choose_count(contender):
     return max(1, int(MIN_SECONDS / max(seconds, 1e-7)))
 
 
-def measure(work, contenders, rounds, folder):
+def measure(work, contenders, options, folder):
     able, failures, results, costs = prepare(work, contenders, folder)
     reference = next((results[n] for n in results if n != OURS), None)
     for name in list(able):
@@ -137,10 +146,10 @@ def measure(work, contenders, rounds, folder):
             del able[name]
     counts = {n: choose_count(c) for n, c in able.items()}
     times = {n: [] for n in able}
-    for turn in range(rounds):
+    for turn in range(options.rounds):
         order = list(able) if turn % 2 == 0 else list(able)[::-1]
         for name in order:
-            times[name].append(able[name].ask("run", counts[name])["seconds"])
+            times[name].append(able[name].ask("run", counts[name])[options.clock])
     for contender in contenders.values():
         contender.ask("drop")
     return times, failures, costs
@@ -180,11 +189,11 @@ def describe(record):
 def run_works(options, works, threads):
     contenders = start_contenders(options, works, threads)
     records = []
-    copy = contenders[OURS].ask("copy", 64)["bandwidth"] if OURS in contenders else None
+    copy = contenders[OURS].ask("copy", 64)[options.clock] if OURS in contenders else None
     try:
         for work in works:
             with tempfile.TemporaryDirectory() as folder:
-                measured = measure(work, contenders, options.rounds, Path(folder))
+                measured = measure(work, contenders, options, Path(folder))
             records.append(summarise(work, threads, *measured))
             if copy and work.bytes:
                 records[-1]["copy"] = copy
@@ -202,6 +211,8 @@ def parse_options():
     parser.add_argument("--only", default="", help="rows or row/name, with commas")
     parser.add_argument("--peers", default="", help="only these peers, with commas")
     parser.add_argument("--threads", default="1,2")
+    parser.add_argument("--clock", default="seconds", choices=("seconds", "cpu"),
+                        help="cpu: processor time, for one thread on a machine with other work")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--json", default="build/bench.json", help="where the figures go")
     options = parser.parse_args()

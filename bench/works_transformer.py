@@ -112,7 +112,7 @@ def make_block(batch, tokens, width, heads):
 
 
 ATTENTION = """\
-Y[h,p,e] = attention(Q[h,p,e], K[h,p,e], V[h,p,e], causal=true)
+Y[h,p,e] = attention(Q[h,p,e], K[h,q,e], V[h,q,e], causal=true)
 export Y
 """
 
