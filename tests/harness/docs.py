@@ -2,7 +2,7 @@
 """Examples of the documentation. A fence that opens with one of these words is a test:
 
   fuse              the program passes `fuse check`; with a fence `output` after it, it is run and
-                    what it prints is compared
+                    what it prints is compared (fractions to four digits or so)
   fuse error        the program is refused; with a fence `output`, the messages are compared
   fuse fragment     the text is parsed only (it uses names from elsewhere)
   c                 a program for the library: compiled and run; its output is compared likewise
@@ -10,6 +10,7 @@
 In docs/examples/NAME.md the program is examples/NAME/NAME.fuse, word for word, and runs in a copy of
 that folder. A comment `<!-- no test -->` on the line before a fence leaves it out.
 """
+import math
 import os
 import re
 import shutil
@@ -30,6 +31,22 @@ def examples(path):
 
 def plain(text):
     return "\n".join(line.rstrip() for line in text.strip("\n").split("\n"))
+
+
+NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\w.])")
+
+
+def is_near(a, b):
+    """Whole numbers are equal; others may differ as the kernels of two processors do."""
+    if a.lstrip("-").isdigit() and b.lstrip("-").isdigit():
+        return a == b
+    return math.isclose(float(a), float(b), rel_tol=2e-5, abs_tol=2e-6)
+
+
+def is_same(got, want):
+    if NUMBER.sub("0", got).split() != NUMBER.sub("0", want).split():
+        return False
+    return all(map(is_near, NUMBER.findall(got), NUMBER.findall(want)))
 
 
 def compile_c(context, folder, text):
@@ -68,7 +85,7 @@ def judge(context, path, m, done):
     got = plain(done.stderr if refused else done.stdout)
     if done.returncode != (1 if refused else 0):
         return f"exit status {done.returncode}\n{tail(done.stdout + done.stderr)}", got
-    if m["output"] is not None and got != plain(m["output"]):
+    if m["output"] is not None and not is_same(got, plain(m["output"])):
         return f"got:\n{got}\nexpected:\n{plain(m['output'])}", got
     return None, got
 

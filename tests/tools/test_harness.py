@@ -186,6 +186,12 @@ class Docs(Case):
         self.assertEqual(self.states("```fuse fragment\nY\n```\n", '[ "$1" = fmt ]'), ["pass"])
         self.assertEqual(self.states("<!-- no test -->\n```fuse\nY\n```\n", "exit 1"), ["skip"])
 
+    def test_numbers_of_two_processors(self):
+        self.assertTrue(docs.is_same("Y = f32[2]\n[0.123457, 1e-07]", "Y = f32[2]\n[0.123456,  0]"))
+        self.assertFalse(docs.is_same("Y = f32[2]\n[0.1235]", "Y = f32[2]\n[0.1234]"))
+        self.assertFalse(docs.is_same("Y = f32[3]", "Y = f32[2]"))
+        self.assertFalse(docs.is_same("Y = 0.5", "Z = 0.5"))
+
     def test_page_of_an_example(self):
         for name in ("examples/x", "docs/examples"):
             (self.root / name).mkdir(parents=True)
