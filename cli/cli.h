@@ -26,7 +26,7 @@ typedef struct cli_args {
     const char *after;           /* dump */
     bool write_back, check_only; /* fmt */
     bool json, quiet;
-    cli_list inputs, params, temperatures, queries;
+    cli_list inputs, params, temperatures, queries, wrt;
     cli_list operands; /* what is no option */
     long repeat;       /* runs; explain */
 } cli_args;

@@ -57,6 +57,15 @@ static const option_row options[] = {
     {"--samples", "N", OPT_INT, AT(config.samples), "re", NULL,
      "draws of a Monte Carlo projection"},
     {"--seed", "N", OPT_INT, AT(config.seed), "re", NULL, "seed of the draws"},
+    {"--grad", "LOSS", OPT_TEXT, AT(config.grad), "r", NULL,
+     "gradient of a scalar (not in this version)"},
+    {"--wrt", "NAME", OPT_LIST, AT(wrt), "r", NULL, "what the gradient is taken by"},
+    {"--steps", "N", OPT_INT, AT(config.steps), "r", NULL,
+     "steps of virtual time (not in this version)"},
+    {"--weights", "MANIFEST", OPT_TEXT, AT(config.weights), "r", NULL,
+     "weight store (not in this version)"},
+    {"--cache", "DIR", OPT_TEXT, AT(config.cache), "r", NULL,
+     "folder of compiled plans (not in this version)"},
     {"--temperature", "NAME=T", OPT_LIST, AT(temperatures), "rde", NULL,
      "T of sig: 0.5, linear:START:END:STEPS or piecewise:0:1.0,3:0.5"},
     {"--precision", "P", OPT_TEXT, AT(config.precision), "rde", "fp32 fp16 bf16 fp64 auto",
@@ -173,8 +182,8 @@ static bool put(cli_list *list, const char *item)
 
 void cli_free(cli_args *args)
 {
-    cli_list *lists[] = {&args->inputs, &args->params, &args->temperatures, &args->queries,
-                         &args->operands};
+    cli_list *lists[] = {&args->inputs,  &args->params, &args->temperatures,
+                         &args->queries, &args->wrt,    &args->operands};
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
         free(lists[i]->items);
 }
@@ -310,6 +319,8 @@ static int finish(cli_args *args, const command_row *c)
     args->config.n_temperatures = args->temperatures.n;
     args->config.queries = args->queries.items;
     args->config.n_queries = args->queries.n;
+    args->config.wrt = args->wrt.items;
+    args->config.n_wrt = args->wrt.n;
     return EXIT_OK;
 }
 

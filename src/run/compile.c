@@ -71,10 +71,7 @@ static bool read_options(ftl_session *s)
 
 static bool parse(ftl_session *s)
 {
-    uint32_t file = ftl_diags_add_source(&s->diags, s->name, s->text, s->text_len);
-    if (!read_options(s))
-        return false;
-    s->tree = ftl_syntax_parse(&s->arena, &s->names, &s->diags, file);
+    s->tree = ftl_syntax_parse(&s->arena, &s->names, &s->diags, 1);
     return s->diags.errors == 0;
 }
 
@@ -82,7 +79,8 @@ static bool check(ftl_session *s)
 {
     ftl_check_options *o = &s->options.check;
     o->loader = ftl_run_make_loader(s);
-    o->is_partial = s->goal == FTL_GOAL_CHECK || stops_after(s, "check");
+    o->is_partial =
+        s->goal == FTL_GOAL_CHECK || stops_after(s, "check") || ftl_run_is_stepped(s);
     o->queries = s->config.queries;
     o->n_queries = s->config.n_queries;
     s->model = ftl_check_program(&s->arena, &s->names, &s->diags, s->tree, o);
@@ -248,9 +246,6 @@ ftl_status ftl_run_get_status(const ftl_diags *diags)
         switch (d->code) {
         case FTL_E_INTERNAL:
             return FTL_ERR_INTERNAL;
-        case FTL_E_OPTION:
-            status = FTL_ERR_USAGE;
-            break;
         case FTL_E_VERSION:
             status = FTL_ERR_UNSUPPORTED;
             break;
@@ -279,12 +274,15 @@ static ftl_status run_stages(void *p)
 {
     ftl_session *s = p;
     ftl_intern_init(&s->names, &s->arena);
+    ftl_diags_add_source(&s->diags, s->name, s->text, s->text_len);
+    if (!read_options(s))
+        return FTL_ERR_USAGE;
     if (!goes_on(s, parse(s), "parse") || !goes_on(s, check(s), "check") ||
         s->goal == FTL_GOAL_CHECK)
         return s->diags.errors ? ftl_run_get_status(&s->diags) : FTL_OK;
     s->backend = s->goal == FTL_GOAL_RUN ? ftl_run_choose_backend(s) : NULL;
     if (s->goal == FTL_GOAL_RUN && !s->backend)
-        return ftl_run_get_status(&s->diags);
+        return FTL_ERR_USAGE;
     if (!goes_on(s, lower(s), "lower") || !run_passes(s) || is_pass_dumped(s))
         return s->diags.errors ? ftl_run_get_status(&s->diags) : FTL_OK;
     make_plan(s);

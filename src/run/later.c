@@ -93,12 +93,21 @@ static const ftl_equation *find_streaming(const ftl_model *m)
     return NULL;
 }
 
+bool ftl_run_is_stepped(const ftl_session *s)
+{
+    bool stepped = s->config.steps > 0;
+    for (size_t i = 0; i < s->n_inputs; i++)
+        stepped |= strchr(s->inputs[i].name, '@') != NULL;
+    return stepped;
+}
+
 static bool check_streams(ftl_session *s)
 {
     const ftl_equation *eq = find_streaming(s->model);
-    if (!s->options.check.is_partial && eq)
+    bool stepped = ftl_run_is_stepped(s);
+    if (eq && (stepped || !s->options.check.is_partial))
         return refuse(s, eq->span, "running virtual time (*t)");
-    return s->config.steps == 0 || refuse(s, (ftl_span){0}, "running steps of virtual time");
+    return !stepped || refuse(s, (ftl_span){0}, "running steps of virtual time");
 }
 
 bool ftl_run_refuse_later(ftl_session *s)
