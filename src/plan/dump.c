@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Plans as text, for tests and for people:
- *   2 contract %7 -> %9 | i.j: %7[0 1]@ %3[1] *%9[0 1]     arena 0+4096
- * A step, its members' last value, then its nest: extents, and each node with its axes ('@' read from
- * its place, '*' written to it).
+ *   2 contract %7 in alias %9 -> %9 in arena 0+4096
+ *       axes 32 32
+ *       %3 read [1]
+ *       *%9 add [0 1] #1 #0
+ * A step with what it writes and where, then its nest: extents ('r' reduced), each node with its
+ * axes and operands ('*' written to its place).
  */
 #include "plan/plan.h"
 

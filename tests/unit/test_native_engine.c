@@ -151,19 +151,20 @@ static const char *const large[] = {
     "%2 = exp f32[37, 5000] %1\n%3 = view f32[5000, 37] %0 (d0 - 3, d1 + 1) fill 2\n"
     "%4 = add f32[5000, 37] %3 %0\noutput \"a\" %2\noutput \"b\" %4\n",
     /* a product with a bias and a residual, finished block by block; a transposed one */
-    "%0 = input f32[700, 300] \"X\"\n%1 = input f32[300, 900] \"Y\"\n%2 = input f32[900] \"B\"\n"
-    "%3 = input f32[700, 900] \"R\"\n%4 = contract f32[700, 900] %0 %1 \"ab,bc->ac\"\n"
-    "%5 = view f32[700, 900] %2 (d1)\n%6 = add f32[700, 900] %4 %5\n%7 = tanh f32[700, 900] %6\n"
-    "%8 = add f32[700, 900] %7 %3\n%9 = contract f32[900, 700] %0 %1 \"ab,bc->ca\"\n"
-    "%10 = abs f32[900, 700] %9\noutput \"a\" %8\noutput \"b\" %10\n",
+    "%0 = input f32[330, 300] \"X\"\n%1 = input f32[300, 410] \"Y\"\n%2 = input f32[410] \"B\"\n"
+    "%3 = input f32[330, 410] \"R\"\n%4 = contract f32[330, 410] %0 %1 \"ab,bc->ac\"\n"
+    "%5 = view f32[330, 410] %2 (d1)\n%6 = add f32[330, 410] %4 %5\n%7 = tanh f32[330, 410] %6\n"
+    "%8 = add f32[330, 410] %7 %3\n%9 = contract f32[410, 330] %0 %1 \"ab,bc->ca\"\n"
+    "%10 = abs f32[410, 330] %9\noutput \"a\" %8\noutput \"b\" %10\n",
     /* sums of a table that a loop fills row by row */
     "%0 = input f64[64, 64] \"U\"\n%1 = input f64[50, 64] \"X\"\n%2 = const f64[50, 64] splat 0\n"
-    "%3 = loop i64[] %2 %0 %1 carried 1 count 50 {\n%0 = param i64[] 0\n"
+    "%3 = const f64[64, 64] splat 0.1\n%4 = mul f64[64, 64] %0 %3\n"
+    "%5 = loop i64[] %2 %4 %1 carried 1 count 50 {\n%0 = param i64[] 0\n"
     "%1 = param f64[50, 64] 1\n%2 = param f64[64, 64] 2\n%3 = param f64[50, 64] 3\n"
     "%4 = read_at f64[64] %1 %0 {0: -1}\n%5 = contract f64[64] %2 %4 \"ab,b->a\"\n"
     "%6 = read_at f64[64] %3 %0 {0: 0}\n%7 = add f64[64] %5 %6\n%8 = tanh f64[64] %7\n"
     "%9 = write_at f64[50, 64] %1 %8 %0 {0: 0}\noutput %9\n}\n"
-    "%4 = result f64[50, 64] %3 0\noutput \"a\" %4\n",
+    "%6 = result f64[50, 64] %5 0\noutput \"a\" %6\n",
 };
 
 static double get_tolerance(ftl_dtype dtype, double size)

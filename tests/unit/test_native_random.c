@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { GRAPHS = 1500 };
+enum { GRAPHS = 320 };
 
 typedef struct variant {
     int threads;
@@ -22,6 +22,8 @@ static const variant variants[] = {{1, false, true}, {2, false, true}, {1, true,
 typedef struct trial {
     graph_gen_options options;
     uint64_t seed;
+    graph_gen gen;
+    ftl_tensor **inputs, **wanted;
 } trial;
 
 static void fail_trial(const trial *t, const variant *v, const char *why)
@@ -46,10 +48,9 @@ static void show(ftl_arena *arena, const graph_gen *gen, const ftl_plan *plan)
 }
 
 /* Two runs of one executable: the second finds the outputs of the first and writes over them. */
-static void check_variant(ftl_arena *arena, const trial *t, const graph_gen *gen,
-                          ftl_tensor *const *inputs, ftl_tensor *const *wanted,
-                          const variant *v)
+static void check_variant(ftl_arena *arena, const trial *t, const variant *v)
 {
+    const graph_gen *gen = &t->gen;
     ftl_device_options options = {.device = "cpu", .threads = v->threads,
                                   .fast_paths = v->fast_paths};
     ftl_device *device = NULL;
@@ -63,9 +64,9 @@ static void check_variant(ftl_arena *arena, const trial *t, const graph_gen *gen
     if (ftl_backend_native.compile(device, plan, &exec, &error) != FTL_OK)
         fail_trial(t, v, error.message);
     for (int run = 0; run < 2; run++) {
-        if (ftl_backend_native.run(exec, inputs, got, &error) != FTL_OK)
+        if (ftl_backend_native.run(exec, t->inputs, got, &error) != FTL_OK)
             fail_trial(t, v, error.message);
-        const char *wrong = graph_gen_compare(arena, gen, got, wanted);
+        const char *wrong = graph_gen_compare(arena, gen, got, t->wanted);
         if (wrong)
             fail_trial(t, v, wrong);
     }
@@ -77,18 +78,19 @@ static void check_variant(ftl_arena *arena, const trial *t, const graph_gen *gen
 
 static void check_trial(ftl_arena *arena, void *user)
 {
-    const trial *t = user;
-    graph_gen gen = graph_gen_make(arena, &t->options);
-    ftl_plan *bare = graph_text_plan(arena, gen.graph);
-    ftl_tensor **inputs = graph_gen_make_inputs(arena, bare, t->seed);
+    trial *t = user;
+    t->gen = graph_gen_make(arena, &t->options);
+    ftl_plan *bare = graph_text_plan(arena, t->gen.graph);
+    t->inputs = graph_gen_make_inputs(arena, bare, t->seed);
     graph_run oracle = {0};
-    graph_text_run(arena, &ftl_backend_oracle, bare, inputs, &oracle);
+    graph_text_run(arena, &ftl_backend_oracle, bare, t->inputs, &oracle);
     if (oracle.status != FTL_OK)
         fail_msg("seed %llu: %s", (unsigned long long)t->seed, oracle.error.message);
+    t->wanted = oracle.outputs;
     for (size_t i = 0; i < FTL_COUNT(variants); i++)
-        check_variant(arena, t, &gen, inputs, oracle.outputs, &variants[i]);
+        check_variant(arena, t, &variants[i]);
     graph_run_free(bare, &oracle);
-    graph_gen_free_inputs(bare, inputs);
+    graph_gen_free_inputs(bare, t->inputs);
 }
 
 /* SEEDS=from:to in the environment runs others. */

@@ -167,7 +167,8 @@ void ftl_unit_bind(ftl_unit *u, uint8_t *arena)
 {
     ftl_exec *exec = u->exec;
     u->slots[0] = arena;
-    u->env = (ftl_vm_env){.graph = u->plan->graph, .slots = u->slots, .kernels = exec->device->kernels,
+    u->env = (ftl_vm_env){.graph = u->plan->graph, .slots = u->slots,
+                          .kernels = exec->device->kernels,
                           .pool = exec->device->pool, .scratch_step = exec->need.worker,
                           .scratch = exec->bytes + exec->unit->plan->arena_size,
                           .failures = exec->failures};
