@@ -118,7 +118,8 @@ $(BUILD)/tests/api/%: $(BUILD)/obj/tests/api/%.o $(BUILD)/libfusetl.so
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $< -L$(BUILD) -lfusetl -Wl,-rpath,$(abspath $(BUILD)) -lcmocka -lm
 
-$(BUILD)/bench/driver: $(BUILD)/obj/bench/driver.o $(BUILD)/libfusetl.a
+$(BUILD)/obj/bench/micro.o: ROOMS = -Isrc
+$(BUILD)/bench/driver $(BUILD)/bench/micro: $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BUILD)/libfusetl.a
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $^ $(LIBS)
 
