@@ -3,7 +3,7 @@
  * The native kernels alone: elements a nanosecond of the tile kernels, bytes a second of copies and
  * transpositions, GFLOP/s of products. Best of many repetitions; for reading, never for a test.
  *
- *   micro [tiles|memory|gemm] [--isa NAME] [--threads N]
+ *   micro [tiles|memory|gemm] [--isa NAME] [--threads N] [--only TEXT]
  */
 #include "backend/native/gemm.h"
 #include "backend/native/kernels.h"
@@ -17,7 +17,7 @@
 typedef struct options {
     const ftl_kernels *kernels;
     ftl_pool *pool;
-    const char *part;
+    const char *part, *only; /* only: part of a product's name */
 } options;
 
 /* One thread: processor time, which other programs disturb less. */
@@ -228,6 +228,8 @@ static void print_gemm(const options *o, const shape *s, bool is_packed)
 {
     ftl_gemm_axis axes[6] = {0};
     double flops = 2;
+    if (o->only && !strstr(s->name, o->only))
+        return;
     uint32_t n = (uint32_t)strlen(s->letters);
     for (uint32_t i = 0; i < n; i++) {
         axes[i].role = get_role(s, s->letters[i]);
@@ -254,9 +256,9 @@ static void print_gemm(const options *o, const shape *s, bool is_packed)
     }
     w.args.scratch = make_room(ftl_gemm_get_scratch(w.plan) + 64);
     double seconds = measure(run_gemm, &w) / w.repeat;
-    printf("%-15s %s %9.1f us %7.1f GFLOP/s %6.1f GB/s  %s\n", s->name, packed ? "packed" : "      ",
-           seconds * 1e6, flops / seconds * 1e-9, (double)(a + b + c) * 4e-9 / seconds,
-           ftl_gemm_get_text(w.plan));
+    printf("%-15s %s %9.1f us %7.1f GFLOP/s %6.1f GB/s  %s\n", s->name,
+           packed ? "packed" : "      ", seconds * 1e6, flops / seconds * 1e-9,
+           (double)(a + b + c) * 4e-9 / seconds, ftl_gemm_get_text(w.plan));
     for (int i = 0; i < 3; i++)
         free(room[i]);
     free(packed);
@@ -281,6 +283,8 @@ int main(int argc, char **argv)
         ftl_isa isa;
         if (strcmp(argv[i], "--threads") == 0 && i + 1 < argc)
             threads = (unsigned)atoi(argv[++i]);
+        else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc)
+            o.only = argv[++i];
         else if (strcmp(argv[i], "--isa") == 0 && i + 1 < argc && ftl_isa_find(argv[++i], &isa) &&
                  ftl_kernels_find(isa))
             o.kernels = ftl_kernels_find(isa);

@@ -73,7 +73,8 @@ static int64_t *stride_of(ftl_gemm_axis *axis, int operand)
     return operand == 0 ? &axis->a : operand == 1 ? &axis->b : &axis->c;
 }
 
-/* Strides of one operand for a random order of its axes, now and then with gaps; its element count. */
+/* Strides of one operand for a random order of its axes, now and then with gaps; its element
+ * count. */
 static size_t lay_out(problem *p, int operand, bool is_shuffled)
 {
     uint32_t order[FTL_GEMM_MAX_AXES], n = 0;
@@ -326,9 +327,11 @@ static void test_edges(void **state)
 static void test_large(void **state)
 {
     (void)state;
-    static const int64_t shapes[][3] = {{40, 50, 1700}, {1, 3000, 700}, {3000, 1, 700}, {1, 1, 50000},
-                                        {2, 300, 2000}, {700, 30, 50},  {30, 700, 50},  {600, 100, 17},
-                                        {1, 700, 3001}, {4, 90, 5000}};
+    static const int64_t shapes[][3] = {
+        {40, 50, 1700}, {1, 3000, 700}, {3000, 1, 700},  {1, 1, 50000},  {2, 300, 2000},
+        {700, 30, 50},  {30, 700, 50},  {600, 100, 17},  {1, 700, 3001}, {4, 90, 5000},
+        {9, 2000, 300},
+    };
     for (size_t i = 0; i < FTL_COUNT(shapes); i++)
         for (int round = 0; round < 4; round++) {
             problem p;
@@ -373,7 +376,8 @@ static void visit_block(void *ctx, const ftl_gemm_block *block)
     int64_t row_step = axes[s->row_role].c, batch_step = axes[3].c;
     for (int64_t i = 0; i < block->rows; i++)
         for (int64_t j = 0; j < block->cols; j++) {
-            int64_t place = (block->row + i) * row_step + block->col + j + block->batch * batch_step;
+            int64_t place = (block->row + i) * row_step + block->col + j;
+            place += block->batch * batch_step;
             float *c = (float *)block->c + i * block->row_stride + j;
             if (c != (float *)(void *)s->problem->c.data + place || s->seen[place])
                 s->seen[place] = 2;

@@ -52,35 +52,34 @@ static int64_t get_sort_key(const int64_t step[OPERANDS], ftl_gemm_role role)
     return magnitude(step[OUT]);
 }
 
-static void insert_axis(gemm_axes *x, const ftl_gemm_axis *axis, bool is_swapped, bool is_sorted)
+static void insert_axis(gemm_axes *x, int64_t extent, const int64_t step[OPERANDS],
+                        ftl_gemm_role role, bool is_sorted)
 {
-    int64_t step[OPERANDS] = {is_swapped ? axis->b : axis->a, is_swapped ? axis->a : axis->b,
-                              axis->c};
     uint32_t at = x->n;
-    int64_t key = get_sort_key(step, axis->role);
-    while (is_sorted && at > 0 && get_sort_key(x->step[at - 1], axis->role) < key) {
+    int64_t key = get_sort_key(step, role);
+    while (is_sorted && at > 0 && get_sort_key(x->step[at - 1], role) < key) {
         x->extent[at] = x->extent[at - 1];
-        memcpy(x->step[at], x->step[at - 1], sizeof step);
+        memcpy(x->step[at], x->step[at - 1], sizeof x->step[at]);
         at--;
     }
-    x->extent[at] = axis->extent;
-    memcpy(x->step[at], step, sizeof step);
+    x->extent[at] = extent;
+    memcpy(x->step[at], step, sizeof x->step[at]);
     x->n++;
 }
 
-static bool can_merge(const gemm_axes *x, uint32_t outer, const bool used[OPERANDS])
+static bool can_merge(const gemm_axes *x, uint32_t outer)
 {
     for (int o = 0; o < OPERANDS; o++)
-        if (used[o] && x->step[outer][o] != x->step[outer + 1][o] * x->extent[outer + 1])
+        if (x->step[outer][o] != x->step[outer + 1][o] * x->extent[outer + 1])
             return false;
     return true;
 }
 
-static void merge_axes(gemm_axes *x, const bool used[OPERANDS])
+static void merge_axes(gemm_axes *x)
 {
     uint32_t kept = 0;
     for (uint32_t i = 1; i < x->n; i++) {
-        if (can_merge(x, i - 1, used)) {
+        if (can_merge(x, i - 1)) {
             x->extent[i] *= x->extent[i - 1];
         } else {
             kept++;
@@ -91,28 +90,50 @@ static void merge_axes(gemm_axes *x, const bool used[OPERANDS])
     x->n = x->n > 0 ? kept + 1 : 0;
 }
 
+/* The steps of an axis, 0 in the operand that has it not. */
+static void get_steps(const ftl_gemm_axis *axis, bool is_swapped, int64_t step[OPERANDS])
+{
+    int64_t a = axis->role == FTL_GEMM_N ? 0 : axis->a, b = axis->role == FTL_GEMM_M ? 0 : axis->b;
+    step[LEFT] = is_swapped ? b : a;
+    step[RIGHT] = is_swapped ? a : b;
+    step[OUT] = axis->role == FTL_GEMM_K ? 0 : axis->c;
+}
+
 static bool collect_axes(const ftl_gemm_spec *spec, ftl_gemm_role role, bool is_swapped,
                          gemm_axes *x)
 {
-    static const bool used[4][OPERANDS] = {
-        [FTL_GEMM_M] = {true, false, true}, [FTL_GEMM_N] = {false, true, true},
-        [FTL_GEMM_K] = {true, true, false}, [FTL_GEMM_BATCH] = {true, true, true}};
     bool is_sorted = !spec->has_hook || role == FTL_GEMM_K;
-    ftl_gemm_role seen = role;
-    if (is_swapped && (role == FTL_GEMM_M || role == FTL_GEMM_N))
-        seen = role == FTL_GEMM_M ? FTL_GEMM_N : FTL_GEMM_M;
     x->count = 1;
     for (uint32_t i = 0; i < spec->n_axes; i++) {
         const ftl_gemm_axis *axis = &spec->axes[i];
+        int64_t step[OPERANDS];
         if (axis->role != role)
             continue;
         if (__builtin_mul_overflow(x->count, axis->extent, &x->count))
             return false;
+        get_steps(axis, is_swapped, step);
         if (axis->extent != 1)
-            insert_axis(x, axis, is_swapped, is_sorted);
+            insert_axis(x, axis->extent, step, role, is_sorted);
     }
-    merge_axes(x, used[seen]);
+    merge_axes(x);
     return true;
+}
+
+/* Outer axes of rows or columns become batch places, along which the other operand does not move.
+ */
+static void move_to_batch(gemm_axes *x, gemm_axes *batch)
+{
+    uint32_t moved = x->n - 1;
+    for (uint32_t i = 0; i < moved; i++, batch->n++) {
+        batch->extent[batch->n] = x->extent[i];
+        memcpy(batch->step[batch->n], x->step[i], sizeof x->step[i]);
+        batch->count *= x->extent[i];
+        x->count /= x->extent[i];
+    }
+    x->extent[0] = x->extent[moved];
+    memmove(x->step[0], x->step[moved], sizeof x->step[0]);
+    x->n = 1;
+    merge_axes(batch);
 }
 
 static bool has_unit_step(const ftl_gemm_spec *spec, ftl_gemm_role role)
@@ -158,21 +179,47 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-static int64_t panel_cols(const ftl_gemm *p)
+/* When one vector of columns remains for the last panel, the last two panels share evenly. */
+static void set_panels(ftl_gemm *p)
 {
-    return (int64_t)p->table->vectors * p->table->lanes;
+    int64_t lanes = p->table->lanes;
+    p->panel_cols = p->table->vectors * lanes;
+    p->panel_count = divide_up(p->cols.count, p->panel_cols);
+    p->padded_cols = round_up(p->cols.count, lanes);
+    bool is_short = p->panel_count > 1 && p->padded_cols % p->panel_cols == lanes;
+    p->tail_shift = is_short ? lanes : 0;
 }
 
-int64_t ftl_gemm_get_panel_width(const ftl_gemm *p, int64_t col)
+int64_t ftl_gemm_get_panel_start(const ftl_gemm *p, int64_t i)
 {
-    return least(panel_cols(p), round_up(p->cols.count - col, p->table->lanes));
+    if (i >= p->panel_count)
+        return p->cols.count;
+    return i * p->panel_cols - (i == p->panel_count - 1 ? p->tail_shift : 0);
+}
+
+gemm_panel ftl_gemm_get_panel(const ftl_gemm *p, int64_t i)
+{
+    gemm_panel c = {.col = ftl_gemm_get_panel_start(p, i)};
+    bool is_last = i == p->panel_count - 1;
+    c.n = ftl_gemm_get_panel_start(p, i + 1) - c.col;
+    c.width = is_last ? p->padded_cols - c.col : c.n;
+    return c;
 }
 
 /* Below these a run is one thread's: handing out work costs some microseconds. */
 #define PARALLEL_FLOPS 4e6
 #define PARALLEL_BYTES 1e6
 #define TASK_FLOPS 2e6
-enum { TASKS_PER_THREAD = 3, DOT_MAX_ROWS = 4, REGION_MAX_ROWS = 512, DIRECT_BYTES = 512 << 10 };
+enum {
+    TASKS_PER_THREAD = 3,
+    DOT_MAX_ROWS = 4,
+    REGION_MAX_ROWS = 512,
+    BATCH_MIN_RUN = 64,       /* axes this long are worth a product of their own */
+    DIRECT_BYTES = 512 << 10, /* of right, read in place over and over */
+    PANELS_BYTES = 256 << 10, /* of all panels of a region, to go by rows of tiles */
+    ROW_ORDER_DEPTH = 32,     /* so few products for each element that writing out counts most */
+    STREAM_DEPTH = 128        /* of a pass when right comes from memory and is used once or twice */
+};
 
 static double get_flops(const ftl_gemm *p)
 {
@@ -221,8 +268,8 @@ static double rate_grid(const ftl_gemm *p, int64_t grid_rows, int64_t grid_cols)
 {
     double region_rows = (double)(divide_up(divide_up(p->rows.count, p->table->rows), grid_rows) *
                                   p->table->rows);
-    double region_cols = (double)(divide_up(divide_up(p->cols.count, panel_cols(p)), grid_cols) *
-                                  panel_cols(p));
+    double region_cols = (double)(divide_up(divide_up(p->cols.count, p->panel_cols), grid_cols) *
+                                  p->panel_cols);
     double tasks = (double)(grid_rows * grid_cols * p->batch.count);
     double rounds = (double)divide_up((int64_t)tasks, p->workers);
     double packing = (p->is_left_direct ? 0 : 8 / region_cols) +
@@ -233,7 +280,7 @@ static double rate_grid(const ftl_gemm *p, int64_t grid_rows, int64_t grid_cols)
 static void choose_grid(ftl_gemm *p, int64_t wanted)
 {
     int64_t row_panels = divide_up(p->rows.count, p->table->rows);
-    int64_t col_panels = divide_up(p->cols.count, panel_cols(p));
+    int64_t col_panels = p->panel_count;
     int64_t least_rows = divide_up(p->rows.count, REGION_MAX_ROWS), best_rows = 1, best_cols = 1;
     double best = -1;
     wanted = divide_up(wanted, p->batch.count);
@@ -244,41 +291,59 @@ static void choose_grid(ftl_gemm *p, int64_t wanted)
             best = rate, best_rows = r, best_cols = c;
     }
     p->region_rows = divide_up(row_panels, best_rows) * p->table->rows;
-    p->region_cols = divide_up(col_panels, best_cols) * panel_cols(p);
+    p->region_units = divide_up(col_panels, best_cols);
+}
+
+static void plan_operands(ftl_gemm *p)
+{
+    int64_t left_row = ftl_gemm_get_step(&p->rows, LEFT);
+    int64_t left_k = ftl_gemm_get_step(&p->inner, LEFT);
+    int64_t right_k = ftl_gemm_get_step(&p->inner, RIGHT);
+    bool is_plain = p->ab_size == p->size && ftl_gemm_is_uniform(&p->inner);
+    bool is_near = p->depth * magnitude(right_k) * (int64_t)p->size <= DIRECT_BYTES;
+    p->is_left_direct = is_plain && ftl_gemm_is_uniform(&p->rows) &&
+                        (left_k == 1 || left_row != 1 || p->cols.count < 2 * p->panel_cols);
+    p->is_right_direct = is_plain && !p->is_right_packed && ftl_gemm_is_uniform(&p->cols) &&
+                         ftl_gemm_get_step(&p->cols, RIGHT) == 1 &&
+                         (is_near || p->rows.count <= 2 * p->table->rows);
+    if (p->is_right_direct && !is_near && p->depth > STREAM_DEPTH)
+        p->depth = STREAM_DEPTH;
+}
+
+static size_t get_right_room(const ftl_gemm *p)
+{
+    int64_t panels = p->is_row_order ? p->region_units : 1;
+    if (p->is_right_packed || (p->is_right_direct && p->cols.count % p->table->lanes == 0))
+        return 0;
+    return (size_t)round_up(panels * p->panel_cols * p->depth * (int64_t)p->size, 64);
 }
 
 static void plan_tiles(ftl_gemm *p)
 {
     const int64_t most = p->size == 4 ? 768 : 512;
-    int64_t left_row = ftl_gemm_get_step(&p->rows, LEFT);
-    int64_t left_k = ftl_gemm_get_step(&p->inner, LEFT);
-    int64_t right_k = ftl_gemm_get_step(&p->inner, RIGHT);
-    bool is_plain = p->ab_size == p->size && ftl_gemm_is_uniform(&p->inner);
     int64_t passes = divide_up(p->inner.count, most);
     p->depth = passes > 1 ? round_up(divide_up(p->inner.count, passes), 8) : p->inner.count;
-    p->is_left_direct = is_plain && ftl_gemm_is_uniform(&p->rows) &&
-                        (left_k == 1 || left_row != 1 || p->cols.count < 2 * panel_cols(p));
-    bool is_near = p->depth * magnitude(right_k) * (int64_t)p->size <= DIRECT_BYTES;
-    p->is_right_direct = is_plain && !p->is_right_packed && ftl_gemm_is_uniform(&p->cols) &&
-                         ftl_gemm_get_step(&p->cols, RIGHT) == 1 &&
-                         (is_near || p->rows.count <= 2 * p->table->rows);
+    set_panels(p);
+    plan_operands(p);
     choose_grid(p, count_wanted_tasks(p));
+    p->is_row_order = p->depth <= ROW_ORDER_DEPTH &&
+                      p->region_units * p->panel_cols * p->depth * (int64_t)p->size <= PANELS_BYTES;
+    p->is_out_plain = ftl_gemm_is_uniform(&p->rows) && ftl_gemm_is_uniform(&p->cols) &&
+                      ftl_gemm_get_step(&p->cols, OUT) == 1;
     size_t left_rows = p->is_left_direct ? 0 : (size_t)p->region_rows;
     p->left_bytes = (size_t)round_up((int64_t)left_rows * p->depth * (int64_t)p->size, 64);
-    p->worker_bytes = p->left_bytes;
-    if (!p->is_right_packed && (!p->is_right_direct || p->cols.count % p->table->lanes != 0))
-        p->worker_bytes += (size_t)round_up(panel_cols(p) * p->depth * (int64_t)p->size, 64);
+    p->worker_bytes = p->left_bytes + get_right_room(p);
 }
 
 static void plan_vectors(ftl_gemm *p)
 {
     int64_t wanted = divide_up(count_wanted_tasks(p), p->batch.count);
-    const int64_t line = 64 / (int64_t)p->size;
+    p->unit = 64 / (int64_t)p->size;
     p->region_rows = p->rows.count;
-    p->region_cols = round_up(divide_up(p->cols.count, wanted), line);
+    p->region_units = divide_up(divide_up(p->cols.count, p->unit), wanted);
     if (p->method == METHOD_DOT && p->rows.count > 1) {
-        int64_t near = DIRECT_BYTES / 2 / (p->inner.count * (int64_t)p->size);
-        p->region_cols = least(p->region_cols, round_up(near, line) + line);
+        int64_t near = DIRECT_BYTES / 2 / (p->inner.count * (int64_t)p->size) / p->unit;
+        p->region_units = least(p->region_units, near + 1);
     }
 }
 
@@ -289,7 +354,9 @@ static void plan_tasks(ftl_gemm *p)
     else
         plan_vectors(p);
     p->grid_rows = divide_up(p->rows.count, p->region_rows);
-    p->grid_cols = divide_up(p->cols.count, p->region_cols);
+    int64_t units = p->method == METHOD_TILES ? p->panel_count
+                                              : divide_up(p->cols.count, p->unit);
+    p->grid_cols = divide_up(units, p->region_units);
     int64_t wanted = divide_up(count_wanted_tasks(p), p->grid_rows * p->grid_cols);
     p->batch_part = divide_up(p->batch.count, least(wanted, p->batch.count));
     p->tasks = p->grid_rows * p->grid_cols * divide_up(p->batch.count, p->batch_part);
@@ -358,6 +425,8 @@ ftl_status ftl_gemm_init(ftl_gemm *p, const ftl_gemm_spec *spec, const ftl_gemm_
         return FTL_ERR_UNSUPPORTED;
     if (spec->has_hook && !can_hook(p))
         return FTL_ERR_UNSUPPORTED;
+    if (p->cols.n > 1 && p->cols.count > 0 && p->cols.extent[p->cols.n - 1] >= BATCH_MIN_RUN)
+        move_to_batch(&p->cols, &p->batch);
     p->method = choose_method(p);
     if (p->rows.count > 0 && p->cols.count > 0 && p->batch.count > 0)
         plan_tasks(p);
@@ -403,10 +472,24 @@ static const char *get_right(const gemm_run *run, int64_t batch)
 {
     const ftl_gemm *p = run->plan;
     if (p->is_right_packed) {
-        int64_t cols = round_up(p->cols.count, p->table->lanes);
-        return run->right + batch * cols * p->inner.count * (int64_t)p->size;
+        return run->right + batch * p->padded_cols * p->inner.count * (int64_t)p->size;
     }
     return run->right + ftl_gemm_get_offset(&p->batch, RIGHT, batch) * (int64_t)p->ab_size;
+}
+
+static void set_columns(gemm_region *g, int64_t unit)
+{
+    const ftl_gemm *p = g->run->plan;
+    int64_t end = unit + p->region_units;
+    if (p->method == METHOD_TILES) {
+        g->panel = unit;
+        g->panels = least(p->region_units, p->panel_count - unit);
+        g->col = ftl_gemm_get_panel_start(p, unit);
+        g->cols = ftl_gemm_get_panel_start(p, end) - g->col;
+    } else {
+        g->col = unit * p->unit;
+        g->cols = least(end * p->unit, p->cols.count) - g->col;
+    }
 }
 
 static void run_task(void *ctx, size_t task, unsigned worker)
@@ -416,16 +499,16 @@ static void run_task(void *ctx, size_t task, unsigned worker)
         [METHOD_ADD] = ftl_gemm_run_adds, [METHOD_PAIRS] = ftl_gemm_run_pair};
     const gemm_run *run = ctx;
     const ftl_gemm *p = run->plan;
-    int64_t i = (int64_t)task, col = i % p->grid_cols * p->region_cols;
+    int64_t i = (int64_t)task, unit = i % p->grid_cols * p->region_units;
     int64_t row = i / p->grid_cols % p->grid_rows * p->region_rows;
     int64_t first = i / (p->grid_cols * p->grid_rows) * p->batch_part;
     int64_t end = least(first + p->batch_part, p->batch.count);
     gemm_region region = {
         .run = run, .row = row, .rows = least(p->region_rows, p->rows.count - row),
-        .col = col, .cols = least(p->region_cols, p->cols.count - col),
         .scratch = run->scratch ? run->scratch + worker * p->worker_bytes : NULL,
         .worker = worker,
     };
+    set_columns(&region, unit);
     for (region.batch = first; region.batch < end; region.batch++) {
         region.left = get_left(run, region.batch);
         region.right = get_right(run, region.batch);
@@ -453,8 +536,7 @@ size_t ftl_gemm_get_packed_size(const ftl_gemm *p)
 {
     if (p->method != METHOD_TILES || p->is_swapped || p->inner.count == 0)
         return 0;
-    int64_t cols = round_up(p->cols.count, p->table->lanes);
-    return (size_t)(p->batch.count * cols * p->inner.count) * p->size;
+    return (size_t)(p->batch.count * p->padded_cols * p->inner.count) * p->size;
 }
 
 static void pack_panel(void *ctx, size_t task, unsigned worker)
@@ -462,23 +544,20 @@ static void pack_panel(void *ctx, size_t task, unsigned worker)
     (void)worker;
     const gemm_run *run = ctx;
     const ftl_gemm *p = run->plan;
-    int64_t panels = divide_up(p->cols.count, panel_cols(p)), i = (int64_t)task;
-    int64_t batch = i / panels, col = i % panels * panel_cols(p);
-    int64_t all_cols = round_up(p->cols.count, p->table->lanes);
+    int64_t i = (int64_t)task, batch = i / p->panel_count;
+    gemm_panel c = ftl_gemm_get_panel(p, i % p->panel_count);
     gemm_rectangle r = {
-        .which = RIGHT, .n_k = p->inner.count, .i = col,
-        .n_i = least(panel_cols(p), p->cols.count - col),
+        .which = RIGHT, .n_k = p->inner.count, .i = c.col, .n_i = c.n,
         .data = run->right + ftl_gemm_get_offset(&p->batch, RIGHT, batch) * (int64_t)p->ab_size,
     };
-    ftl_gemm_pack_rectangle(
-        run, &r, run->out + (batch * all_cols + col) * p->inner.count * (int64_t)p->size,
-        ftl_gemm_get_panel_width(p, col));
+    char *dst = run->out +
+                (batch * p->padded_cols + c.col) * p->inner.count * (int64_t)p->size;
+    ftl_gemm_pack_rectangle(run, &r, dst, c.width);
 }
 
 void ftl_gemm_pack(const ftl_gemm *plan, const ftl_gemm_env *env, void *packed, const void *b)
 {
     assert(!plan->is_right_packed && ftl_gemm_get_packed_size(plan) > 0);
     gemm_run run = {.plan = plan, .kernels = env->kernels, .right = b, .out = packed};
-    int64_t panels = divide_up(plan->cols.count, panel_cols(plan));
-    ftl_pool_run(env->pool, (size_t)(panels * plan->batch.count), pack_panel, &run);
+    ftl_pool_run(env->pool, (size_t)(plan->panel_count * plan->batch.count), pack_panel, &run);
 }

@@ -64,25 +64,76 @@ static void clear_rest(const ftl_gemm *p, const gemm_rectangle *r, char *dst, in
                (size_t)(width - r->n_i) * p->size);
 }
 
-void ftl_gemm_pack_rectangle(const gemm_run *run, const gemm_rectangle *r, char *dst, int64_t width)
+/* The inner axis along which the operand is contiguous, if its rows or columns are not. */
+static uint32_t choose_axis(const gemm_axes *inner, gemm_operand which, int64_t step)
+{
+    uint32_t last = inner->n - 1;
+    for (uint32_t i = 0; step != 1 && i < last; i++)
+        if (inner->step[i][which] == 1)
+            return i;
+    return last;
+}
+
+/* How the places of k from `k` on are visited: `count` of them along `axis`, each followed by the
+ * `inside` places of the axes inside of it. */
+typedef struct k_block {
+    uint32_t axis;
+    int64_t count, inside;
+} k_block;
+
+static k_block get_k_block(const gemm_axes *inner, uint32_t axis, int64_t k, int64_t n)
+{
+    int64_t inside = 1;
+    for (uint32_t i = axis + 1; i < inner->n; i++)
+        inside *= inner->extent[i];
+    if (inside > 1 && (k % inside != 0 || n < inside)) {
+        int64_t rest = inside - k % inside;
+        axis = inner->n - 1;
+        n = rest < n ? rest : n;
+        inside = 1;
+    }
+    int64_t left = inner->extent[axis] - k / inside % inner->extent[axis];
+    return (k_block){axis, left < n / inside ? left : n / inside, inside};
+}
+
+/* The part at places k of the inner axes; along rows or columns in runs. */
+static void pack_runs(const gemm_run *run, const gemm_rectangle *r, const run_part *at)
 {
     const ftl_gemm *p = run->plan;
     const gemm_axes *outer = r->which == LEFT ? &p->rows : &p->cols;
-    const int64_t ab_size = (int64_t)p->ab_size, size = (int64_t)p->size;
-    run_part part = {.width = width, .k_step = ftl_gemm_get_step(&p->inner, r->which),
-                     .step = ftl_gemm_get_step(outer, r->which)};
-    for (int64_t k = 0; k < r->n_k; k += part.n_k) {
-        part.n_k = ftl_gemm_get_run(&p->inner, r->k + k, r->n_k - k);
-        const char *data = r->data + ftl_gemm_get_offset(&p->inner, r->which, r->k + k) * ab_size;
-        for (int64_t i = 0; i < r->n_i; i += part.n_i) {
-            part.n_i = ftl_gemm_get_run(outer, r->i + i, r->n_i - i);
-            part.src = data + ftl_gemm_get_offset(outer, r->which, r->i + i) * ab_size;
-            part.dst = dst + (k * width + i) * size;
-            if (p->ab_size == p->size)
-                pack_same(p, &part);
-            else
-                pack_converted(run, &part);
+    run_part part = *at;
+    for (int64_t i = 0; i < r->n_i; i += part.n_i) {
+        part.n_i = ftl_gemm_get_run(outer, r->i + i, r->n_i - i);
+        part.src = at->src + ftl_gemm_get_offset(outer, r->which, r->i + i) * (int64_t)p->ab_size;
+        part.dst = at->dst + i * (int64_t)p->size;
+        if (p->ab_size == p->size)
+            pack_same(p, &part);
+        else
+            pack_converted(run, &part);
+    }
+}
+
+void ftl_gemm_pack_rectangle(const gemm_run *run, const gemm_rectangle *r, char *dst, int64_t width)
+{
+    const ftl_gemm *p = run->plan;
+    const gemm_axes *inner = &p->inner;
+    const int64_t step = ftl_gemm_get_step(r->which == LEFT ? &p->rows : &p->cols, r->which);
+    const uint32_t axis = inner->n > 0 ? choose_axis(inner, r->which, step) : 0;
+    run_part part = {.step = step, .n_k = 1, .width = width, .dst = dst, .src = r->data};
+    if (inner->n == 0)
+        pack_runs(run, r, &part);
+    for (int64_t k = 0; inner->n > 0 && k < r->n_k; ) {
+        k_block block = get_k_block(inner, axis, r->k + k, r->n_k - k);
+        part.n_k = block.count;
+        part.k_step = inner->step[block.axis][r->which];
+        part.width = width * block.inside;
+        for (int64_t i = 0; i < block.inside; i++) {
+            int64_t offset = ftl_gemm_get_offset(inner, r->which, r->k + k + i);
+            part.src = r->data + offset * (int64_t)p->ab_size;
+            part.dst = dst + (k + i) * width * (int64_t)p->size;
+            pack_runs(run, r, &part);
         }
+        k += block.count * block.inside;
     }
     clear_rest(p, r, dst, width);
 }

@@ -38,12 +38,18 @@ struct ftl_gemm {
     double alpha, beta;
     gemm_axes rows, cols, inner, batch;
 
-    /* A task is batch_part batch places of one region of out. METHOD_TILES has a grid of regions;
-     * the others cut columns alone (METHOD_PAIRS nothing). */
-    int64_t region_rows, region_cols, grid_rows, grid_cols, batch_part, tasks;
+    /* A task is batch_part batch places of one region of out. Columns are counted in units:
+     * panels of METHOD_TILES, else `unit` columns. */
+    int64_t region_rows, region_units, unit, grid_rows, grid_cols, batch_part, tasks;
 
-    /* METHOD_TILES: whether tiles read an operand where it lies, else from a packed copy */
+    /* METHOD_TILES. Panels are the columns of one tile; all but the last two have panel_cols. */
+    int64_t panel_cols, panel_count;
+    int64_t padded_cols; /* all columns, rounded up to whole vectors */
+    int64_t tail_shift;  /* how many columns earlier the last panel starts, to share evenly */
+    /* whether tiles read an operand where it lies, else from a packed copy */
     bool is_left_direct, is_right_direct, is_right_packed;
+    bool is_out_plain; /* rows and columns of out each have one step, columns 1 */
+    bool is_row_order; /* all panels of a row of tiles, then the next row; else by panels */
     int64_t depth; /* places of k in one pass over a region */
     size_t left_bytes, worker_bytes;
     unsigned workers; /* the pool, or 1 thread; scratch is workers * worker_bytes */
@@ -73,6 +79,7 @@ typedef struct gemm_run {
 typedef struct gemm_region {
     const gemm_run *run;
     int64_t batch, row, rows, col, cols;
+    int64_t panel, panels; /* METHOD_TILES: those that make the columns */
     const char *left, *right;
     char *out;
     char *scratch; /* the worker's */
@@ -97,7 +104,12 @@ typedef struct gemm_rectangle {
 void ftl_gemm_pack_rectangle(const gemm_run *run, const gemm_rectangle *r, char *dst,
                              int64_t width);
 
-/* Columns of panel that starts at column `col`, rounded up to whole vectors. */
-int64_t ftl_gemm_get_panel_width(const ftl_gemm *plan, int64_t col);
+/* One panel; width: n rounded up to whole vectors, as it lies in packed memory. */
+typedef struct gemm_panel {
+    int64_t col, n, width;
+} gemm_panel;
+gemm_panel ftl_gemm_get_panel(const ftl_gemm *plan, int64_t i);
+/* First column of panel i; the number of columns when there is none. */
+int64_t ftl_gemm_get_panel_start(const ftl_gemm *plan, int64_t i);
 
 #endif

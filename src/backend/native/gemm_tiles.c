@@ -24,55 +24,48 @@ static int64_t least(int64_t a, int64_t b)
 
 /* ---- out ---- */
 
-static bool is_row_run(const gemm_axes *x, int64_t i, int64_t n)
-{
-    return ftl_gemm_get_run(x, i, n) == n;
-}
-
-/* Adds alpha-scaled sums in `tile` (rows of `width`) to out, or writes them, at any steps. */
-static void scatter_tile(const pass *s, const ftl_gemm_tile *t, const int64_t at[2],
-                         const int64_t extent[2])
+/* Adds the sums in tile t to the rows and columns of out that they belong to, or writes them. */
+static void scatter_tile(const pass *s, const ftl_gemm_tile *t, int64_t row, const gemm_panel *c)
 {
     const gemm_region *g = s->region;
     const ftl_gemm *p = g->run->plan;
-    for (int64_t i = 0; i < extent[0]; i++) {
-        char *row = g->out + ftl_gemm_get_offset(&p->rows, OUT, at[0] + i) * (int64_t)p->size;
-        for (int64_t j = 0; j < extent[1]; j++) {
-            int64_t offset = ftl_gemm_get_offset(&p->cols, OUT, at[1] + j);
+    const int64_t rows = least(p->table->rows, g->row + g->rows - row);
+    const bool is_added = !s->is_first || p->beta != 0;
+    for (int64_t i = 0; i < rows; i++) {
+        char *out = g->out + ftl_gemm_get_offset(&p->rows, OUT, row + i) * (int64_t)p->size;
+        for (int64_t j = 0; j < c->n; j++) {
+            int64_t offset = ftl_gemm_get_offset(&p->cols, OUT, c->col + j);
             if (p->size == 4) {
-                float x = ((const float *)t->c)[i * t->c_row + j], *y = (float *)row + offset;
-                *y = s->is_first && p->beta == 0 ? x : *y + x;
+                float x = ((const float *)t->c)[i * t->c_row + j], *y = (float *)out + offset;
+                *y = is_added ? *y + x : x;
             } else {
-                double x = ((const double *)t->c)[i * t->c_row + j], *y = (double *)row + offset;
-                *y = s->is_first && p->beta == 0 ? x : *y + x;
+                double x = ((const double *)t->c)[i * t->c_row + j], *y = (double *)out + offset;
+                *y = is_added ? *y + x : x;
             }
         }
     }
 }
 
-/* Tile at rows at[0], columns at[1] of out; a, b, k and their steps are set. */
-static void run_tile(const pass *s, ftl_gemm_tile *t, const int64_t at[2], const int64_t extent[2])
+/* Runs the tile whose operands t has, on the rows from `row` and the columns of c. */
+static void run_tile(const pass *s, ftl_gemm_tile *t, int64_t row, const gemm_panel *c)
 {
+    _Alignas(64) char sums[TILE_BYTES];
     const gemm_region *g = s->region;
     const ftl_gemm *p = g->run->plan;
-    const int64_t lanes = p->table->lanes, vectors = (extent[1] + lanes - 1) / lanes;
-    ftl_gemm_tile_fn *fn = p->table->tile[extent[0] - 1][vectors - 1];
-    if (extent[1] == vectors * lanes && ftl_gemm_get_step(&p->cols, OUT) == 1 &&
-        is_row_run(&p->cols, at[1], extent[1]) && is_row_run(&p->rows, at[0], extent[0])) {
-        int64_t offset = ftl_gemm_get_offset(&p->rows, OUT, at[0]) +
-                         ftl_gemm_get_offset(&p->cols, OUT, at[1]);
-        t->c = g->out + offset * (int64_t)p->size;
+    const int64_t rows = least(p->table->rows, g->row + g->rows - row);
+    ftl_gemm_tile_fn *fn = p->table->tile[rows - 1][(c->width - 1) / p->table->lanes];
+    if (p->is_out_plain && c->n == c->width) {
         t->c_row = ftl_gemm_get_step(&p->rows, OUT);
+        t->c = g->out + (row * t->c_row + c->col) * (int64_t)p->size;
         t->is_added = !s->is_first || p->beta != 0;
         fn(t);
         return;
     }
-    _Alignas(64) char sums[TILE_BYTES];
     t->c = sums;
-    t->c_row = vectors * lanes;
+    t->c_row = c->width;
     t->is_added = false;
     fn(t);
-    scatter_tile(s, t, at, extent);
+    scatter_tile(s, t, row, c);
 }
 
 /* out = beta * out, for what no tile writes first: beta other than 0 and 1, and sums over nothing.
@@ -106,26 +99,42 @@ static void pack_left(const pass *s)
     }
 }
 
-/* Sets b and b_k for the panel of n columns at col, packing it if need be. */
-static void find_right(const pass *s, ftl_gemm_tile *t, int64_t col, int64_t n)
+static bool is_packed_here(const ftl_gemm *p, const gemm_panel *c)
+{
+    return !p->is_right_packed && !(p->is_right_direct && c->n == c->width);
+}
+
+static char *get_room(const pass *s, const gemm_panel *c)
+{
+    const ftl_gemm *p = s->region->run->plan;
+    int64_t place = p->is_row_order ? (c->col - s->region->col) * s->n_k : 0;
+    return s->right + place * (int64_t)p->size;
+}
+
+static void pack_right(const pass *s, const gemm_panel *c)
+{
+    const gemm_region *g = s->region;
+    gemm_rectangle r = {.which = RIGHT, .data = g->right, .k = s->k, .n_k = s->n_k, .i = c->col,
+                        .n_i = c->n};
+    if (is_packed_here(g->run->plan, c))
+        ftl_gemm_pack_rectangle(g->run, &r, get_room(s, c), c->width);
+}
+
+/* Sets b and b_k for a panel, which is packed already if need be. */
+static void find_right(const pass *s, ftl_gemm_tile *t, const gemm_panel *c)
 {
     const gemm_region *g = s->region;
     const ftl_gemm *p = g->run->plan;
-    const int64_t width = ftl_gemm_get_panel_width(p, col), size = (int64_t)p->size;
-    t->b_k = width;
+    const int64_t size = (int64_t)p->size;
+    t->b_k = c->width;
     if (p->is_right_packed) {
-        t->b = g->right + (col * p->inner.count + s->k * width) * size;
-        return;
-    }
-    if (p->is_right_direct && n == width) {
+        t->b = g->right + (c->col * p->inner.count + s->k * c->width) * size;
+    } else if (is_packed_here(p, c)) {
+        t->b = get_room(s, c);
+    } else {
         t->b_k = ftl_gemm_get_step(&p->inner, RIGHT);
-        t->b = g->right + (s->k * t->b_k + col) * size;
-        return;
+        t->b = g->right + (s->k * t->b_k + c->col) * size;
     }
-    gemm_rectangle r = {.which = RIGHT, .data = g->right, .k = s->k, .n_k = s->n_k, .i = col,
-                        .n_i = n};
-    ftl_gemm_pack_rectangle(g->run, &r, s->right, width);
-    t->b = s->right;
 }
 
 static void find_left(const pass *s, ftl_gemm_tile *t, int64_t row)
@@ -146,35 +155,57 @@ static void find_left(const pass *s, ftl_gemm_tile *t, int64_t row)
 
 /* ---- loops ---- */
 
-static void run_panel(const pass *s, int64_t col, int64_t n)
+static void run_by_panels(const pass *s, bool is_last)
 {
     const gemm_region *g = s->region;
     const ftl_gemm *p = g->run->plan;
-    const int64_t end = g->row + g->rows;
     ftl_gemm_tile t = {.k = s->n_k, .alpha = p->alpha};
-    find_right(s, &t, col, n);
-    for (int64_t row = g->row; row < end; row += p->table->rows) {
-        int64_t at[2] = {row, col}, extent[2] = {least(p->table->rows, end - row), n};
-        find_left(s, &t, row);
-        run_tile(s, &t, at, extent);
+    int64_t hooked = g->col;
+    for (int64_t i = 0; i < g->panels; i++) {
+        gemm_panel c = ftl_gemm_get_panel(p, g->panel + i);
+        pack_right(s, &c);
+        find_right(s, &t, &c);
+        for (int64_t row = 0; row < g->rows; row += p->table->rows) {
+            find_left(s, &t, g->row + row);
+            run_tile(s, &t, g->row + row, &c);
+        }
+        if (is_last && (i % GROUP == GROUP - 1 || i == g->panels - 1)) {
+            int64_t end = c.col + c.n;
+            ftl_gemm_call_hook(g, (int64_t[]){g->row, hooked}, (int64_t[]){g->rows, end - hooked});
+            hooked = end;
+        }
     }
 }
 
-static void run_pass(const pass *s)
+static void run_row_of_tiles(const pass *s, int64_t row)
 {
     const gemm_region *g = s->region;
     const ftl_gemm *p = g->run->plan;
-    const int64_t panel = (int64_t)p->table->vectors * p->table->lanes, end = g->col + g->cols;
-    const bool is_last = s->k + s->n_k == p->inner.count;
-    if (s->left)
-        pack_left(s);
-    for (int64_t group = g->col; group < end; group += GROUP * panel) {
-        int64_t group_end = least(group + GROUP * panel, end);
-        for (int64_t col = group; col < group_end; col += panel)
-            run_panel(s, col, least(panel, end - col));
+    ftl_gemm_tile t = {.k = s->n_k, .alpha = p->alpha};
+    find_left(s, &t, row);
+    for (int64_t i = 0; i < g->panels; i++) {
+        gemm_panel c = ftl_gemm_get_panel(p, g->panel + i);
+        find_right(s, &t, &c);
+        run_tile(s, &t, row, &c);
+    }
+}
+
+static void run_by_rows(const pass *s, bool is_last)
+{
+    const gemm_region *g = s->region;
+    const ftl_gemm *p = g->run->plan;
+    const int64_t step = GROUP * p->table->rows;
+    for (int64_t i = 0; i < g->panels; i++) {
+        gemm_panel c = ftl_gemm_get_panel(p, g->panel + i);
+        pack_right(s, &c);
+    }
+    for (int64_t start = 0; start < g->rows; start += step) {
+        int64_t end = least(start + step, g->rows);
+        for (int64_t row = start; row < end; row += p->table->rows)
+            run_row_of_tiles(s, g->row + row);
         if (is_last)
-            ftl_gemm_call_hook(g, (int64_t[]){g->row, group},
-                               (int64_t[]){g->rows, group_end - group});
+            ftl_gemm_call_hook(g, (int64_t[]){g->row + start, g->col},
+                               (int64_t[]){end - start, g->cols});
     }
 }
 
@@ -191,6 +222,12 @@ void ftl_gemm_run_tiles(const gemm_region *g)
         pass s = {.region = g, .k = k, .n_k = least(p->depth, p->inner.count - k),
                   .left = p->is_left_direct ? NULL : g->scratch,
                   .right = g->scratch ? g->scratch + p->left_bytes : NULL, .is_first = k == 0};
-        run_pass(&s);
+        bool is_last = s.k + s.n_k == p->inner.count;
+        if (s.left)
+            pack_left(&s);
+        if (p->is_row_order)
+            run_by_rows(&s, is_last);
+        else
+            run_by_panels(&s, is_last);
     }
 }

@@ -5,7 +5,8 @@
  * The register tile holds ROWS x VECTORS vectors of sums; each step of k loads VECTORS vectors of B
  * and broadcasts ROWS elements of A, so that the multiply-add units are busy and the load units are
  * not [Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", 2008]. With 32
- * registers 8 x 3 leaves room for B and a broadcast, with 16 registers 4 x 3.
+ * registers 8 x 3 leaves room for B and a broadcast, with 16 registers 4 x 3. Where B is read in
+ * place, its next columns are those of the next tile: they are prefetched.
  */
 #ifndef FTL_ISA_GEMM_TILE_H
 #define FTL_ISA_GEMM_TILE_H
@@ -61,6 +62,9 @@ static ALWAYS_INLINE void run_tile(const ftl_gemm_tile *t, int rows, int vectors
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; v++)
             right[v] = vec_load(b + v * LANES);
+#pragma GCC unroll 4
+        for (int v = vectors; v < 2 * vectors; v++)
+            __builtin_prefetch(b + v * LANES);
 #pragma GCC unroll 8
         for (int i = 0; i < rows; i++)
 #pragma GCC unroll 4
@@ -101,15 +105,13 @@ static void pack_copy(const ftl_gemm_panel *p)
         memcpy(y, x, (size_t)p->n * sizeof *y);
 }
 
-/* Whole panels, whose width is known: copies of constant length. */
-static void pack_copy_whole(const ftl_gemm_panel *p)
+/* Copies of constant length. */
+static ALWAYS_INLINE void pack_copy_constant(const ftl_gemm_panel *p, size_t n)
 {
     element *y = p->dst;
     const element *x = p->src;
     for (int64_t k = 0; k < p->k; k++, y += p->width, x += p->k_step)
-#pragma GCC unroll 4
-        for (int v = 0; v < VECTORS; v++)
-            vec_store(y + v * LANES, vec_load(x + v * LANES));
+        memcpy(y, x, n * sizeof *y);
 }
 
 /* The part of a panel with places k <= p < k_end, j <= i < n_end. */
@@ -137,7 +139,11 @@ static void pack_transposed(const ftl_gemm_panel *p)
 static void pack(const ftl_gemm_panel *p)
 {
     if (p->step == 1 && p->n == VECTORS * LANES)
-        pack_copy_whole(p);
+        pack_copy_constant(p, VECTORS * LANES);
+    else if (p->step == 1 && p->n == 2 * LANES)
+        pack_copy_constant(p, 2 * LANES);
+    else if (p->step == 1 && p->n == ROWS)
+        pack_copy_constant(p, ROWS);
     else if (p->step == 1)
         pack_copy(p);
     else if (p->k_step == 1)
