@@ -515,6 +515,46 @@ static void count_passes(ftl_nest_builder *b)
     b->program->n_passes = n;
 }
 
+/* ---- estimate ---- */
+
+/* Nanoseconds for an element of a simple operation, of an elementary function, and for a byte that is
+ * read or written: measured on the tile kernels, rounded. */
+static const double SIMPLE_NS = 0.025, FUNCTION_NS = 0.2, BYTE_NS = 0.03;
+
+static double get_node_cost(const ftl_nest_node *n)
+{
+    switch (n->value->op) {
+    case FTL_OP_EXP_:
+    case FTL_OP_LOG_:
+    case FTL_OP_SIN_:
+    case FTL_OP_COS_:
+    case FTL_OP_TANH_:
+    case FTL_OP_ERF_:
+    case FTL_OP_LOGISTIC_:
+    case FTL_OP_POW_:
+        return FUNCTION_NS;
+    default:
+        return n->is_read ? 0 : SIMPLE_NS;
+    }
+}
+
+static double estimate_seconds(const ftl_nest_builder *b)
+{
+    double ns = 0;
+    for (size_t i = 0; i < b->nest->nodes.len; i++) {
+        uint64_t mask = b->mask[i] | (ftl_nest_is_sum(b, (uint32_t)i) ? b->reduced : 0);
+        double n = 1;
+        for (uint32_t a = 0; a < b->nest->n_axes; a++)
+            n *= mask >> a & 1 ? (double)b->extent[a] : 1;
+        ns += n * get_node_cost(&b->nest->nodes.data[i]);
+        if (b->read[i] >= 0)
+            ns += n * BYTE_NS * (double)get_size(&b->walks.data[b->read[i]]);
+        if (b->write[i] >= 0)
+            ns += n * BYTE_NS * (double)get_size(&b->walks.data[b->write[i]]);
+    }
+    return 1e-9 * ns;
+}
+
 ftl_program *ftl_nest_compile(ftl_arena *arena, const ftl_nest_spec *spec, ftl_nest_axes *axes)
 {
     ftl_nest_builder *b = FTL_NEW(arena, ftl_nest_builder);
@@ -531,6 +571,7 @@ ftl_program *ftl_nest_compile(ftl_arena *arena, const ftl_nest_spec *spec, ftl_n
     for (uint32_t i = 0; i < b->nest->nodes.len; i++)
         set_mask(b, i);
     count_passes(b);
+    b->program->seconds = estimate_seconds(b);
     set_axes(b);
     make_accesses(b);
     ftl_nest_write_code(b);
