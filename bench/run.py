@@ -168,7 +168,7 @@ def summarise(work, threads, times, failures, costs):
 
 def describe(record):
     seconds = record["seconds"]
-    words = [f"{record['row']:4}{record['name']:22}{record['threads']}T"]
+    words = [f"{record['row']:4}{record['name']:22} {record['threads']}T"]
     for name, value in seconds.items():
         text = f"{name} {value * 1e3:.3f} ms"
         if record["flops"]:
@@ -182,6 +182,8 @@ def describe(record):
         words.append(text)
     words += [f"{n} plans {c:.3g} operations" for n, c in record.get("costs", {}).items()]
     words += [f"{n} {b / 1e6:.1f} MB" for n, b in record.get("memory", {}).items()]
+    if "live" in record:
+        words.append(f"live set {record['live'] / 1e6:.1f} MB")
     words += [f"{name}: {why}" for name, why in record["failures"].items()]
     return "  ".join(words)
 
@@ -216,6 +218,9 @@ def parse_options():
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--json", default="build/bench.json", help="where the figures go")
     options = parser.parse_args()
+    for name in ("driver", "fuse"):
+        if getattr(options, name):
+            setattr(options, name, os.path.abspath(getattr(options, name)))
     options.peers = [p for p in options.peers.split(",") if p]
     options.only = [p for p in options.only.split(",") if p]
     return options

@@ -10,7 +10,6 @@ The number of threads is fixed by the environment and by the CPUs that the condu
 """
 import json
 import os
-import resource
 import sys
 import time
 from pathlib import Path
@@ -20,8 +19,10 @@ import numpy as np
 from work import find_works
 
 
-def read_resident():
-    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+def read_status(name):
+    """A line of /proc/self/status, in bytes: VmRSS now, VmHWM the peak."""
+    text = Path("/proc/self/status").read_text()
+    return 1024 * int(text.split(name + ":")[1].split()[0])
 
 
 def set_threads(peer, threads):
@@ -44,13 +45,13 @@ class Session:
     def prepare(self, key, folder):
         work = self.works[key]
         arrays = {path.stem: np.load(path) for path in sorted(Path(folder).glob("*.npy"))}
-        before = read_resident()
+        before = read_status("VmRSS")
         start = time.perf_counter()
         self.once = work.peers[self.peer](arrays)
         self.once()
         first = time.perf_counter() - start
         self.once()
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        peak = read_status("VmHWM")
         cost = getattr(self.once, "cost", None)  # operations of the planned order, where it is told
         return {"first": first, "before": before, "peak": peak, "cost": cost}
 
