@@ -2,17 +2,13 @@
 """What a user of the library gets: exported symbols, an installed tree that compiles, links and goes."""
 import os
 import re
+import shutil
 
 from .tasks import command, one, tail
 
-PROGRAM = """#include <fusetl.h>
-#include <stdio.h>
-int main(void)
-{
-    puts(FTL_VERSION);
-    return 0;
-}
-"""
+EXAMPLE = "examples/c/fusetl_example.c"
+SHOWN = "Y = f32[2]\n[0, 0]\nY = f32[2]\n[3, 7]\n"
+FENCE = re.compile(r"^```c\n(.*?)^```$", re.S | re.M)
 
 
 def declared(context):
@@ -65,16 +61,33 @@ def check_install(context, folder):
                  "share/man/man1/fuse.1", "share/bash-completion/completions/fuse"):
         if name not in have:
             return f"{name} is not installed; there are {have}"
-    (folder / "user.c").write_text(PROGRAM, encoding="utf-8")
+    shutil.copy(context.root / EXAMPLE, folder / "user.c")
     for static in (False, True):
         done = compile_with(context, folder, prefix, static)
-        if done.returncode or not done.stdout.strip():
+        if done.returncode or done.stdout != SHOWN:
             return f"a program for the library fails\n{tail(done.stdout + done.stderr)}"
     done = make(context, folder, "uninstall", prefix)
     left = files(prefix)
     return f"make uninstall leaves {left}\n{tail(done.stderr)}" if done.returncode or left else None
 
 
+def check_readme(context, folder):
+    """README shows the example as it stands."""
+    shown = FENCE.findall((context.root / "README.md").read_text(encoding="utf-8"))
+    want = (context.root / EXAMPLE).read_text(encoding="utf-8")
+    return None if want in shown else f"README.md does not show {EXAMPLE} word for word"
+
+
+def check_cplusplus(context, folder):
+    (folder / "user.cc").write_text("#include <fusetl.h>\nint main() { return ftl_get_version() == nullptr; }\n",
+                                    encoding="utf-8")
+    done = command(["c++", "-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Werror", f"-I{context.root / 'include'}",
+                    "-fsyntax-only", "user.cc"], folder)
+    return tail(done.stderr) if done.returncode else None
+
+
 def tasks(context):
     return [one("install: exported symbols", lambda folder: check_exports(context, folder)),
-            one("install: tree", lambda folder: check_install(context, folder))]
+            one("install: tree", lambda folder: check_install(context, folder)),
+            one("install: the example of README.md", lambda folder: check_readme(context, folder)),
+            one("install: the header in C++", lambda folder: check_cplusplus(context, folder))]
