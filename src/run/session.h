@@ -138,8 +138,8 @@ bool ftl_run_read_config(ftl_session *s);
 const ftl_backend *ftl_run_choose_backend(ftl_session *s);
 /* later.c: reports what the program or the configuration asks of later versions. */
 bool ftl_run_refuse_later(ftl_session *s);
-/* Steps of virtual time, or inputs for single steps (NAME@K), are asked for. Such a check is partial,
- * so that the refusal comes before the inputs are missed. */
+/* Steps of virtual time, or inputs for single steps (NAME@K), are asked for. Such a check is
+ * partial, so that the refusal comes before the inputs are missed. */
 bool ftl_run_is_stepped(const ftl_session *s);
 /* load.c */
 const ftl_loader *ftl_run_make_loader(ftl_session *s);
