@@ -34,6 +34,7 @@ int main(int argc, char **argv)
     cli_args args = {0};
     bool done = false;
     signal(SIGXFSZ, SIG_IGN); /* a file beyond the limit is an error of its write */
+    signal(SIGPIPE, SIG_DFL); /* a reader that has seen enough ends the program in silence */
     /* Some machines set these for other CPUs; they halve OpenBLAS. */
     unsetenv("OPENBLAS_CORETYPE");
     unsetenv("OPENBLAS_L2_SIZE");

@@ -28,7 +28,8 @@ typedef struct option_row {
     const char *name, *operand;
     option_kind kind;
     size_t offset;        /* in cli_args */
-    const char *commands; /* letters: r run, c check, f fmt, d dump, e explain, b backends */
+    const char *commands; /* letters: r run, c check, f fmt, d dump, e explain, b backends; upper
+                           * case: known, and refused by this version; only the manual has it */
     const char *values;   /* for completion and help, or null */
     const char *doc;
 } option_row;
@@ -40,7 +41,7 @@ static const option_row options[] = {
      "gives a tensor from a file (FILE#MEMBER of an archive)"},
     {"--param", "NAME=VALUE", OPT_LIST, AT(params), "rcde", NULL, "sets a param of the program"},
     {"--out", "FILE|DIR", OPT_TEXT, AT(out), "r", NULL,
-     "writes outputs: NAME.npy in a folder, or one output by FILE's extension"},
+     "writes outputs: NAME.npy in a folder, all in an .npz, or the only one"},
     {"--query", "NAME[x=4,y=0:3]", OPT_LIST, AT(queries), "rde", NULL,
      "asks for a part of a tensor"},
     {"--mode", "MODE", OPT_TEXT, AT(config.mode), "rcde", "auto single fixpoint demand",
@@ -52,24 +53,24 @@ static const option_row options[] = {
     {"--max-iters", "N", OPT_INT, AT(config.max_iters), "rde", NULL,
      "rounds of a fixpoint at most"},
     {"--tol", "X", OPT_NUMBER, AT(config.tol), "rde", NULL, "change that counts as none (1e-6)"},
-    {"--projection", "P", OPT_TEXT, AT(config.projection), "re", "exact monte_carlo",
+    {"--projection", "P", OPT_TEXT, AT(config.projection), "RE", "exact monte_carlo",
      "how sums are computed"},
-    {"--samples", "N", OPT_INT, AT(config.samples), "re", NULL,
+    {"--samples", "N", OPT_INT, AT(config.samples), "RE", NULL,
      "draws of a Monte Carlo projection"},
-    {"--seed", "N", OPT_INT, AT(config.seed), "re", NULL, "seed of the draws"},
-    {"--grad", "LOSS", OPT_TEXT, AT(config.grad), "r", NULL,
-     "gradient of a scalar (not in this version)"},
-    {"--wrt", "NAME", OPT_LIST, AT(wrt), "r", NULL, "what the gradient is taken by"},
-    {"--steps", "N", OPT_INT, AT(config.steps), "r", NULL,
-     "steps of virtual time (not in this version)"},
-    {"--weights", "MANIFEST", OPT_TEXT, AT(config.weights), "r", NULL,
-     "weight store (not in this version)"},
-    {"--cache", "DIR", OPT_TEXT, AT(config.cache), "r", NULL,
-     "folder of compiled plans (not in this version)"},
+    {"--seed", "N", OPT_INT, AT(config.seed), "RE", NULL, "seed of the draws"},
+    {"--grad", "LOSS", OPT_TEXT, AT(config.grad), "R", NULL,
+     "gradient of a scalar"},
+    {"--wrt", "NAME", OPT_LIST, AT(wrt), "R", NULL, "what the gradient is taken by"},
+    {"--steps", "N", OPT_INT, AT(config.steps), "R", NULL,
+     "steps of virtual time"},
+    {"--weights", "MANIFEST", OPT_TEXT, AT(config.weights), "R", NULL,
+     "weight store"},
+    {"--cache", "DIR", OPT_TEXT, AT(config.cache), "R", NULL,
+     "folder of compiled plans"},
     {"--temperature", "NAME=T", OPT_LIST, AT(temperatures), "rde", NULL,
      "T of sig: 0.5, linear:START:END:STEPS or piecewise:0:1.0,3:0.5"},
     {"--precision", "P", OPT_TEXT, AT(config.precision), "rde", "fp32 fp16 bf16 fp64 auto",
-     "what is computed in (fp32)"},
+     "what is computed in"},
     {"--backend", "B", OPT_TEXT, AT(config.backend), "re", "native auto",
      "where it runs; a list names an order of preference"},
     {"--device", "D", OPT_TEXT, AT(config.device), "re", "auto cpu", "device of the backend"},
@@ -123,9 +124,20 @@ static const command_row *find_command(const char *name)
     return NULL;
 }
 
-static bool belongs(const option_row *o, const command_row *c)
+static bool belongs(const option_row *o, char letter)
 {
-    return !c || strchr(o->commands, c->letter);
+    return strchr(o->commands, letter) || strchr(o->commands, toupper((unsigned char)letter));
+}
+
+/* The command runs it, so that help and completions show it. */
+static bool is_shown(const option_row *o, const command_row *c)
+{
+    return strchr(o->commands, c->letter);
+}
+
+static bool is_later(const option_row *o)
+{
+    return isupper((unsigned char)o->commands[0]);
 }
 
 /* ---- help ---- */
@@ -148,7 +160,7 @@ void cli_print_help(const char *name)
         printf("usage: fuse %s %s [options]\n%s\n", c->name, c->operand, c->doc);
         bool any = false;
         for (size_t i = 0; i < N_OPTIONS; i++) {
-            if (!belongs(&options[i], c))
+            if (!is_shown(&options[i], c))
                 continue;
             printf("%s", any ? "" : "\noptions:\n");
             print_option(stdout, &options[i]);
@@ -186,6 +198,46 @@ void cli_free(cli_args *args)
                          &args->queries, &args->wrt,    &args->operands};
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
         free(lists[i]->items);
+}
+
+/* Letters that have to change to make one word of the other, at most `most`. */
+static size_t distance(const char *a, const char *b, size_t most)
+{
+    while (*a && *a == *b)
+        a++, b++;
+    if (!*a && !*b)
+        return 0;
+    if (most == 0)
+        return 1;
+    size_t least = *b ? distance(a, b + 1, most - 1) : most;
+    size_t other = *a ? distance(a + 1, b, most - 1) : most;
+    least = other < least ? other : least;
+    other = *a && *b ? distance(a + 1, b + 1, most - 1) : most;
+    return 1 + (other < least ? other : least);
+}
+
+/* The known word that is nearest to a mistyped one, or null. */
+static const char *find_near(const char *word, const command_row *c)
+{
+    for (size_t most = 1; most <= 2; most++) {
+        for (size_t i = 0; !c && i < N_COMMANDS; i++)
+            if (distance(word, commands[i].name, most) <= most)
+                return commands[i].name;
+        for (size_t i = 0; c && i < N_OPTIONS; i++)
+            if (is_shown(&options[i], c) && distance(word, options[i].name, most) <= most)
+                return options[i].name;
+    }
+    return NULL;
+}
+
+static int unknown(const char *what, const char *word, const command_row *c)
+{
+    const char *near = find_near(word, c);
+    fprintf(stderr, "fuse: error: unknown %s '%s'", what, word);
+    if (near)
+        fprintf(stderr, "; did you mean '%s'?", near);
+    fprintf(stderr, "\nsee: fuse %s%s--help\n", c ? c->name : "", c ? " " : "");
+    return EXIT_USAGE;
 }
 
 static int usage_error(const char *command, const char *format, const char *what)
@@ -269,7 +321,7 @@ static const option_row *find_option(const char *word, size_t len, const command
 {
     for (size_t i = 0; i < N_OPTIONS; i++)
         if (strlen(options[i].name) == len && strncmp(options[i].name, word, len) == 0 &&
-            belongs(&options[i], c))
+            belongs(&options[i], c->letter))
             return &options[i];
     return NULL;
 }
@@ -282,7 +334,7 @@ static int take_option(cli_args *args, const command_row *c, int argc, char **ar
     const option_row *o = find_option(word, len, c);
     const char *value = equals ? equals + 1 : NULL;
     if (!o)
-        return usage_error(c->name, "unknown option '%s'", word);
+        return unknown("option", word, c);
     bool flag = o->kind == OPT_FLAG || o->kind == OPT_INT_FLAG;
     if (flag && value)
         return usage_error(c->name, "%s takes no value", o->name);
@@ -321,6 +373,8 @@ static int finish(cli_args *args, const command_row *c)
     args->config.n_queries = args->queries.n;
     args->config.wrt = args->wrt.items;
     args->config.n_wrt = args->wrt.n;
+    if (!args->config.grad != !args->wrt.n)
+        return usage_error(c->name, "%s", "--grad LOSS and --wrt NAME go together");
     return EXIT_OK;
 }
 
@@ -344,7 +398,7 @@ int cli_parse(cli_args *args, int argc, char **argv, bool *done)
     }
     const command_row *c = find_command(argv[1]);
     if (!c)
-        return usage_error(NULL, "unknown command '%s'", argv[1]);
+        return unknown("command", argv[1], NULL);
     args->command = c->name;
     bool only_operands = false;
     for (int i = 2; i < argc; i++) {
@@ -391,9 +445,9 @@ static void print_man_options(void)
             printf(": %s", o->values);
         printf(".\nOf:");
         for (size_t k = 0; k < N_COMMANDS; k++)
-            if (strchr(o->commands, commands[k].letter))
+            if (belongs(o, commands[k].letter))
                 printf(" %s", commands[k].name);
-        printf(".\n");
+        printf(is_later(o) ? ". Not in this version.\n" : ".\n");
     }
 }
 
@@ -431,7 +485,7 @@ int cli_print_man(void)
 static void print_names(const command_row *c)
 {
     for (size_t i = 0; i < N_OPTIONS; i++)
-        if (belongs(&options[i], c))
+        if (is_shown(&options[i], c))
             printf("%s ", options[i].name);
 }
 
@@ -466,7 +520,7 @@ static void complete_fish(void)
     for (size_t k = 0; k < N_COMMANDS; k++) {
         for (size_t i = 0; i < N_OPTIONS; i++) {
             const option_row *o = &options[i];
-            if (!strchr(o->commands, commands[k].letter))
+            if (!is_shown(o, &commands[k]))
                 continue;
             printf("complete -c fuse -n '__fish_seen_subcommand_from %s' -l %s", commands[k].name,
                    o->name + 2);

@@ -84,8 +84,10 @@ static bool check(ftl_session *s)
     o->queries = s->config.queries;
     o->n_queries = s->config.n_queries;
     s->model = ftl_check_program(&s->arena, &s->names, &s->diags, s->tree, o);
-    bool refused = s->diags.errors > 0 || !ftl_run_refuse_later(s);
-    return !refused && ftl_run_probe_sinks(s);
+    if (s->diags.errors > 0 || !ftl_run_refuse_later(s))
+        return false;
+    ftl_run_warn_unused_inputs(s);
+    return ftl_run_probe_sinks(s);
 }
 
 /* precision auto: double when a source is; half when all sources of numbers are of one half type.

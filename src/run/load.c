@@ -203,3 +203,37 @@ ftl_status ftl_run_bind_inputs(ftl_session *s)
     }
     return FTL_OK;
 }
+
+/* ---- inputs that nothing asks for ---- */
+
+static void warn_unknown(ftl_session *s, const char *name)
+{
+    const ftl_model *m = s->model;
+    const char **known = FTL_NEW_ARRAY(&s->arena, const char *, m->tensors.len);
+    size_t n = 0;
+    for (size_t i = 0; i < m->tensors.len; i++)
+        if (!m->tensors.data[i].is_hidden)
+            known[n++] = m->tensors.data[i].name;
+    const char *near = ftl_suggest(name, known, n);
+    ftl_diag *d = ftl_diag_warn(&s->diags, FTL_W_UNUSED, (ftl_span){0},
+                                "the program has no tensor '%s': the input is not used", name);
+    if (near)
+        ftl_diag_hint(&s->diags, d, "did you mean '%s'?", near);
+}
+
+void ftl_run_warn_unused_inputs(ftl_session *s)
+{
+    for (size_t i = 0; i < s->n_inputs; i++) {
+        const char *name = s->inputs[i].name;
+        uint64_t at;
+        if (!ftl_map_find(&s->model->tensor_by_name, FTL_KEY(ftl_intern_cstr(&s->names, name)),
+                          &at)) {
+            warn_unknown(s, name);
+            continue;
+        }
+        const ftl_tensor_decl *t = &s->model->tensors.data[at];
+        if (t->equations.len > 0 && !t->has_time)
+            ftl_diag_warn(&s->diags, FTL_W_UNUSED, t->span,
+                          "'%s' has equations: the input of that name is not used", name);
+    }
+}

@@ -138,13 +138,14 @@ bool ftl_run_read_config(ftl_session *s);
 const ftl_backend *ftl_run_choose_backend(ftl_session *s);
 /* later.c: reports what the program or the configuration asks of later versions. */
 bool ftl_run_refuse_later(ftl_session *s);
-/* Steps of virtual time, or inputs for single steps (NAME@K), are asked for. Such a check is
+/* Steps of virtual time, or inputs for single steps (NAME@K), are asked for: such a check is
  * partial, so that the refusal comes before the inputs are missed. */
 bool ftl_run_is_stepped(const ftl_session *s);
 /* load.c */
 const ftl_loader *ftl_run_make_loader(ftl_session *s);
 /* Tensors for the plan's inputs: loaded ones, or their tuples made dense. */
 ftl_status ftl_run_bind_inputs(ftl_session *s);
+void ftl_run_warn_unused_inputs(ftl_session *s);
 /* dump.c: whether there is such a pass; the names of all, with commas. */
 bool ftl_run_has_pass(const char *name);
 void ftl_run_list_passes(ftl_strbuf *out);

@@ -17,7 +17,8 @@ static void test_run_and_rebind(void **state)
 {
     (void)state;
     ftl_program *p = api_parse(layer);
-    ftl_tensor *a = api_vector(NULL, 2, (float[]){1, -1}), *b = api_vector(NULL, 2, (float[]){1, 1});
+    ftl_tensor *a = api_vector(NULL, 2, (float[]){1, -1});
+    ftl_tensor *b = api_vector(NULL, 2, (float[]){1, 1});
     ftl_runner *r = api_compile(p, NULL, "X", a);
     assert_null(ftl_runner_get_output(r, "Y"));
     api_run(r);
@@ -169,7 +170,8 @@ static void test_warm_runs_allocate_nothing(void **state)
     config.allocator = &heap.alloc;
     config.threads = 2;
     ftl_program *p = api_parse(layer);
-    ftl_tensor *a = api_vector(NULL, 2, (float[]){1, -1}), *b = api_vector(NULL, 2, (float[]){1, 1});
+    ftl_tensor *a = api_vector(NULL, 2, (float[]){1, -1});
+    ftl_tensor *b = api_vector(NULL, 2, (float[]){1, 1});
     ftl_runner *r = api_compile(p, &config, "X", a);
     api_run(r);
     size_t calls = heap.calls;
