@@ -93,7 +93,7 @@ uint32_t axes_get(axes_ctx *c, const char *name, ftl_span span)
 
 int64_t axes_get_shift(const axes_ctx *c, uint32_t axis)
 {
-    return axis < c->shift_len ? c->shift[axis] : 0;
+    return c->eq->axes.data[axis].shift;
 }
 
 uint32_t axes_list_left(axes_ctx *c, uint32_t *out)
@@ -178,19 +178,17 @@ static void left_affine(axes_ctx *c, const ftl_index *ix, ftl_at_place *p)
         p->symbol = ix->name;
         return;
     }
-    uint32_t axis = left_axis(c, var->name, var->span);
-    put_term(c, p, axis);
-    if (p->offset != 0) {
-        while (c->shift_len <= axis)
-            c->shift_len++;
-        int64_t *shift = FTL_NEW_ARRAY(c->m->arena, int64_t, c->shift_len);
-        for (uint32_t i = 0; i < axis && c->shift; i++)
-            shift[i] = c->shift[i];
-        shift[axis] = p->offset;
-        c->eq->axes.data[axis].shift = p->offset;
-        c->shift = shift;
-        p->offset = 0;
+    uint32_t axis = axes_get(c, var->name, var->span);
+    ftl_axis *x = &c->eq->axes.data[axis];
+    if (x->is_left && x->shift != p->offset) {
+        ftl_diag_error(c->m->diags, FTL_E_AXIS, ix->span,
+                       "axis '%s' stands twice on the left side, with different offsets", x->name);
+        c->failed = true;
+        return;
     }
+    x->shift = p->offset;
+    p->offset = 0;
+    put_term(c, p, left_axis(c, var->name, var->span));
 }
 
 static void left_block(axes_ctx *c, const ftl_index *ix, ftl_at_place *p)

@@ -56,8 +56,6 @@ typedef struct axes_ctx {
     const ftl_node *top; /* the right side, for functions whose axes go by position */
     axis_set left;       /* axes of the left side; blocks count with the axis inside */
     axis_set blocked;    /* axes x of left indices x/2 */
-    int64_t *shift;      /* by axis: c of a left index i+c, else 0 */
-    size_t shift_len;
     FTL_VEC(axis_alias)
     aliases; /* innermost last: names that mean another axis inside an argument */
     bool failed;

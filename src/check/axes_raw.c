@@ -284,6 +284,13 @@ ftl_expr *axes_make_literal(axes_ctx *c, ftl_node *list, const uint32_t *order, 
         return NULL;
     for (uint32_t k = 0; k < rank; k++)
         count *= (size_t)shape[k];
+    for (uint32_t k = 0; k < rank; k++) {
+        if (axes_get_shift(c, order[k]) != 0) {
+            ftl_diag_error(c->m->diags, FTL_E_AXIS, list->span,
+                           "a list needs a left side without offsets");
+            return NULL;
+        }
+    }
     for (uint32_t k = 1; k < rank; k++) {
         if (order[k] <= order[k - 1]) {
             ftl_diag_error(c->m->diags, FTL_E_AXIS, list->span,

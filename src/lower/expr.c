@@ -91,12 +91,17 @@ static bool is_whole(const term *t)
     return t->v->dtype >= FTL_DTYPE_U8 && t->v->dtype <= FTL_DTYPE_I64;
 }
 
-/* Whole numbers are compared as such: they may be large positions. */
+/* Whole numbers are compared as such, with others in double: they may be large positions. */
 static term lower_compare(lower_ctx *c, const ftl_expr *e, term a, term b)
 {
     if (is_whole(&a) && is_whole(&b)) {
         a.v = ftl_make_cast(lower_graph(c), a.v, FTL_DTYPE_I64);
         b.v = ftl_make_cast(lower_graph(c), b.v, FTL_DTYPE_I64);
+        return lower_map2(c, e->op, a, b);
+    }
+    if (is_whole(&a) || is_whole(&b)) {
+        a.v = ftl_make_cast(lower_graph(c), a.v, FTL_DTYPE_F64);
+        b.v = ftl_make_cast(lower_graph(c), b.v, FTL_DTYPE_F64);
         return lower_map2(c, e->op, a, b);
     }
     return lower_map2(c, e->op, lower_as_number(c, a), lower_as_number(c, b));

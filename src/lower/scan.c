@@ -232,29 +232,44 @@ void lower_scan(lower_ctx *c, const ftl_group *g)
 
 /* ---- fixpoints ---- */
 
-/* Every element moved by at most tol, relative to its size beyond 1. Infinities of one sign are
- * equal. */
-static ftl_value *is_settled(lower_ctx *c, ftl_value *was, ftl_value *now)
+/* Numbers that grow beyond all bounds have not come to rest, though they look equal. */
+static ftl_value *is_unbounded(lower_ctx *c, ftl_value *v)
 {
     ftl_graph *g = lower_graph(c);
+    ftl_value *limit = ftl_make_splat(g, v->dtype, v->rank, v->shape, INFINITY);
+    ftl_value *bounded = ftl_make_map2(g, FTL_OP_LT_, ftl_make_map1(g, FTL_OP_ABS_, v), limit);
+    return ftl_make_map1(g, FTL_OP_NOT_, bounded);
+}
+
+/* An element that moved by more than tol, relative to its size beyond 1. Under min= and max= an
+ * infinity is what nothing has reached. */
+static ftl_value *has_moved(lower_ctx *c, const ftl_equation *eq, ftl_value *was, ftl_value *now)
+{
+    ftl_graph *g = lower_graph(c);
+    if (now->dtype == FTL_DTYPE_BOOL)
+        return ftl_make_map2(g, FTL_OP_NE_, was, now);
+    was = ftl_make_cast(g, was, c->options.compute);
+    now = ftl_make_cast(g, now, c->options.compute);
+    ftl_value *one = ftl_make_splat(g, now->dtype, now->rank, now->shape, 1);
+    ftl_value *tol = ftl_make_splat(g, now->dtype, now->rank, now->shape, c->options.tol);
+    ftl_value *gap = ftl_make_map1(g, FTL_OP_ABS_, ftl_make_map2(g, FTL_OP_SUB_, now, was));
+    ftl_value *size = ftl_make_map2(g, FTL_OP_MAX_, ftl_make_map1(g, FTL_OP_ABS_, now), one);
+    ftl_value *limit = ftl_make_map2(g, FTL_OP_MUL_, size, tol);
+    ftl_value *moved = ftl_make_map2(g, FTL_OP_AND_, ftl_make_map2(g, FTL_OP_NE_, was, now),
+                                     ftl_make_map2(g, FTL_OP_LT_, limit, gap));
+    if (isinf(lower_neutral(eq)))
+        return moved;
+    return ftl_make_map2(g, FTL_OP_OR_, moved, is_unbounded(c, now));
+}
+
+static ftl_value *is_settled(lower_ctx *c, uint32_t tensor, ftl_value *was, ftl_value *now)
+{
+    const ftl_tensor_decl *t = &c->m->tensors.data[tensor];
     uint64_t all = now->rank ? ~UINT64_C(0) >> (64 - now->rank) : 0;
-    ftl_value *moved;
-    if (now->dtype == FTL_DTYPE_BOOL) {
-        moved = ftl_make_map2(g, FTL_OP_NE_, was, now);
-    } else {
-        was = ftl_make_cast(g, was, c->options.compute);
-        now = ftl_make_cast(g, now, c->options.compute);
-        ftl_value *one = ftl_make_splat(g, now->dtype, now->rank, now->shape, 1);
-        ftl_value *tol = ftl_make_splat(g, now->dtype, now->rank, now->shape, c->options.tol);
-        ftl_value *gap = ftl_make_map1(g, FTL_OP_ABS_, ftl_make_map2(g, FTL_OP_SUB_, now, was));
-        ftl_value *size = ftl_make_map2(g, FTL_OP_MAX_, ftl_make_map1(g, FTL_OP_ABS_, now), one);
-        ftl_value *limit = ftl_make_map2(g, FTL_OP_MUL_, size, tol);
-        moved = ftl_make_map2(g, FTL_OP_AND_, ftl_make_map2(g, FTL_OP_NE_, was, now),
-                              ftl_make_map2(g, FTL_OP_LT_, limit, gap));
-    }
+    ftl_value *moved = has_moved(c, &c->m->equations.data[t->equations.data[0]], was, now);
     if (all)
-        moved = ftl_make_reduce(g, FTL_REDUCE_ANY, moved, all);
-    return ftl_make_map1(g, FTL_OP_NOT_, moved);
+        moved = ftl_make_reduce(lower_graph(c), FTL_REDUCE_ANY, moved, all);
+    return ftl_make_map1(lower_graph(c), FTL_OP_NOT_, moved);
 }
 
 static ftl_value *round_of(lower_ctx *c, uint32_t tensor, ftl_value *base)
@@ -307,8 +322,8 @@ void lower_fixpoint(lower_ctx *c, const ftl_group *g)
     ftl_value *stop = ftl_make_splat(lower_graph(c), FTL_DTYPE_BOOL, 0, NULL, 1);
     for (uint32_t i = 0; i < n; i++) {
         next[i] = round_of(c, g->tensors.data[i], base[i]);
-        stop =
-            ftl_make_map2(lower_graph(c), FTL_OP_AND_, stop, is_settled(c, c->carried[i], next[i]));
+        stop = ftl_make_map2(lower_graph(c), FTL_OP_AND_, stop,
+                             is_settled(c, g->tensors.data[i], c->carried[i], next[i]));
     }
     memcpy(c->carried, next, n * sizeof(*next));
     c->carried[n] = stop;
