@@ -29,7 +29,7 @@ ftl_ref ftl_unit_find_place(const ftl_unit *u, const ftl_place *place)
         ref.slot = u->first_param + place->slot;
         break;
     default:
-        assert(!"a value without a place");
+        assert(false && "a value without a place");
     }
     return ref;
 }

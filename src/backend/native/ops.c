@@ -126,6 +126,6 @@ void ftl_op_run(const ftl_native_op *op, const ftl_unit *u)
         ftl_sort_run_eigvec(op, u);
         return;
     default:
-        assert(!"an operation that is no step of its own");
+        assert(false && "an operation that is no step of its own");
     }
 }
