@@ -25,6 +25,7 @@ SAN_NAME_fuzz := fuzz
 BUILD ?= build$(if $(SAN),/$(SAN_NAME_$(SAN)))
 FUZZ_SECONDS ?= 600
 Q := $(if $(V),,@)
+comma := ,
 say = $(if $(V),,@echo "  $(1)	$(2)")
 
 VERSION := $(shell sed -n 's/^.define FTL_VERSION "\(.*\)".*/\1/p' include/fusetl.h)
@@ -102,7 +103,7 @@ $(BUILD)/libfusetl.a: $(LIB_OBJ) $(BUILD)/flags
 
 $(BUILD)/libfusetl.so: $(LIB_OBJ) $(BUILD)/flags
 	$(call say,LD,$@)
-	$(Q)$(LINK) -shared -Wl,-soname,$(SONAME) -o $@ $(LIB_OBJ) $(LIBS)
+	$(Q)$(LINK) -shared -Wl,-soname,$(SONAME)$(if $(SAN),, -Wl$(comma)--no-undefined) -o $@ $(LIB_OBJ) $(LIBS)
 	$(Q)ln -sf libfusetl.so $(BUILD)/$(SONAME)
 
 $(BUILD)/fuse: $(call obj,$(CLI)) $(BUILD)/libfusetl.a

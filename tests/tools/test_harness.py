@@ -22,9 +22,8 @@ class Case(unittest.TestCase):
         self.temp = tempfile.TemporaryDirectory()
         self.root = Path(self.temp.name)
         self.folder = self.root / "folder"
-        for name in ("build", "tests/lang", "tests/corpus", "docs", "folder", "cli"):
+        for name in ("build", "tests/lang", "tests/corpus", "docs", "folder"):
             (self.root / name).mkdir(parents=True)
-        (self.root / "cli/main.c").write_text("")
         self.context = tasks.Context(root=self.root, build=self.root / "build", san=self.root / "san",
                                      bless=False, seconds=1)
 
