@@ -517,8 +517,8 @@ static void count_passes(ftl_nest_builder *b)
 
 /* ---- estimate ---- */
 
-/* Nanoseconds for an element of a simple operation, of an elementary function, and for a byte that is
- * read or written: measured on the tile kernels, rounded. */
+/* Nanoseconds for an element of a simple operation, of an elementary function, and for a byte that
+ * is read or written: measured on the tile kernels, rounded. */
 static const double SIMPLE_NS = 0.025, FUNCTION_NS = 0.2, BYTE_NS = 0.03;
 
 static double get_node_cost(const ftl_nest_node *n)
