@@ -35,9 +35,6 @@ int main(int argc, char **argv)
     bool done = false;
     signal(SIGXFSZ, SIG_IGN); /* a file beyond the limit is an error of its write */
     signal(SIGPIPE, SIG_DFL); /* a reader that has seen enough ends the program in silence */
-    /* Some machines set these for other CPUs; they halve OpenBLAS. */
-    unsetenv("OPENBLAS_CORETYPE");
-    unsetenv("OPENBLAS_L2_SIZE");
     int status = cli_parse(&args, argc, argv, &done);
     if (status == EXIT_OK && !done) {
         for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)

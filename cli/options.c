@@ -471,8 +471,6 @@ int cli_print_man(void)
     print_man_options();
     printf(".SH EXIT STATUS\n0 done; 1 bad program or bad data, or fmt \\-\\-check found a change; "
            "2 bad usage; 3 a fault of ours.\n"
-           ".SH ENVIRONMENT\n.TP\n\\fBFTL_BLAS\\fR\nPath of the BLAS library to use for large "
-           "products.\n"
            ".SH EXAMPLES\n.nf\nfuse run mlp.fuse \\-\\-input X=x.npy \\-\\-input W=w.npy \\-\\-out "
            "results\n"
            "fuse check mlp.fuse\nfuse explain mlp.fuse \\-\\-input X=x.npy \\-\\-input "

@@ -16,7 +16,6 @@
 #ifndef FTL_NATIVE_GEMM_H
 #define FTL_NATIVE_GEMM_H
 
-#include "backend/native/blas.h"
 #include "backend/native/kernels.h"
 #include "base/base.h"
 #include "base/threads.h"
@@ -63,7 +62,6 @@ typedef struct ftl_gemm_spec {
 typedef struct ftl_gemm_env {
     const ftl_kernels *kernels;
     ftl_pool *pool;     /* may be null: the calling thread alone */
-    ftl_blas *blas;     /* may be null: own kernels alone */
 } ftl_gemm_env;
 
 typedef struct ftl_gemm ftl_gemm;

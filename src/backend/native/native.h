@@ -19,7 +19,6 @@ struct ftl_device {
     const ftl_allocator *alloc;
     const ftl_kernels *kernels;
     ftl_pool *pool;      /* null: one thread */
-    ftl_blas *blas;
     bool fast_paths;
     size_t memory_limit; /* bytes for one run */
 };
