@@ -151,9 +151,10 @@ static ftl_value *make_pair(const joiner *j, const operand *a, const operand *b,
     uint32_t both = a->v->rank;
     for (uint32_t k = 0; k < b->v->rank; k++)
         both += !has_label(a, b->labels[k]);
-    if (both == n)
-        return ftl_make_map2(j->r->graph, is_bool(j) ? FTL_OP_AND_ : FTL_OP_MUL_,
-                             spread(j, a, n, labels), spread(j, b, n, labels));
+    if (both == n) {
+        ftl_value *x = spread(j, a, n, labels), *y = spread(j, b, n, labels);
+        return ftl_make_map2(j->r->graph, is_bool(j) ? FTL_OP_AND_ : FTL_OP_MUL_, x, y);
+    }
     ftl_value *in[] = {a->v, b->v};
     uint32_t *in_labels[] = {a->labels, b->labels};
     return ftl_make_contract(j->r->graph, 2, in, &(ftl_contract){.in = in_labels, .out = labels},
