@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static int exit_of(ftl_status status)
 {
@@ -246,27 +247,40 @@ static char *read_whole(const char *path)
     return text;
 }
 
-/* The new text goes to a file beside the old one, which it then replaces. */
+static bool write_text(int fd, const char *text)
+{
+    size_t len = strlen(text);
+    while (len > 0) {
+        ssize_t n = write(fd, text, len);
+        if (n < 0 && errno != EINTR)
+            return false;
+        text += n > 0 ? n : 0;
+        len -= n > 0 ? (size_t)n : 0;
+    }
+    return fsync(fd) == 0 || errno == EINVAL;
+}
+
+/* The new text goes to a file beside the old one, which it then replaces; a link stays, and the
+ * file that it points to is replaced. */
 static int write_back(const char *path, const char *text)
 {
-    size_t size = strlen(path) + 8;
-    char *temporary = malloc(size);
+    char *target = realpath(path, NULL), *temporary = NULL;
     struct stat st;
-    if (!temporary)
-        return EXIT_FAULT;
-    snprintf(temporary, size, "%s.fmt~", path);
-    FILE *f = fopen(temporary, "wbx");
-    bool ok = f && fputs(text, f) >= 0 && fflush(f) == 0;
-    ok = f && fclose(f) == 0 && ok;
-    if (ok && stat(path, &st) == 0)
-        ok = chmod(temporary, st.st_mode & 07777) == 0;
-    ok = ok && rename(temporary, path) == 0;
-    if (!ok) {
+    bool ok = target && stat(target, &st) == 0;
+    size_t size = target ? strlen(target) + 8 : 0;
+    if (ok && (temporary = malloc(size)))
+        snprintf(temporary, size, "%s.XXXXXX", target);
+    int fd = temporary ? mkstemp(temporary) : -1;
+    ok = ok && fd >= 0 && write_text(fd, text) && fchmod(fd, st.st_mode & 07777) == 0;
+    ok = ok && rename(temporary, target) == 0;
+    if (!ok)
         fprintf(stderr, "%s:1:1: error: cannot be rewritten: %s\n", path, strerror(errno));
-        if (f)
-            remove(temporary);
-    }
+    if (!ok && fd >= 0)
+        remove(temporary);
+    if (fd >= 0)
+        close(fd);
     free(temporary);
+    free(target);
     return ok ? EXIT_OK : EXIT_PROGRAM;
 }
 

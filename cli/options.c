@@ -510,11 +510,25 @@ static void complete_bash(void)
            "}\ncomplete -o filenames -F _fuse fuse\n");
 }
 
+/* A text in single quotes, as fish reads them. */
+static void print_quoted(const char *text)
+{
+    putchar('\'');
+    for (const char *p = text; *p; p++) {
+        if (*p == '\'' || *p == '\\')
+            putchar('\\');
+        putchar(*p);
+    }
+    putchar('\'');
+}
+
 static void complete_fish(void)
 {
-    for (size_t i = 0; i < N_COMMANDS; i++)
-        printf("complete -c fuse -n __fish_use_subcommand -a %s -d '%s'\n", commands[i].name,
-               commands[i].doc);
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        printf("complete -c fuse -n __fish_use_subcommand -a %s -d ", commands[i].name);
+        print_quoted(commands[i].doc);
+        putchar('\n');
+    }
     for (size_t k = 0; k < N_COMMANDS; k++) {
         for (size_t i = 0; i < N_OPTIONS; i++) {
             const option_row *o = &options[i];
@@ -524,7 +538,9 @@ static void complete_fish(void)
                    o->name + 2);
             if (o->values)
                 printf(" -x -a '%s'", o->values);
-            printf(" -d '%s'\n", o->doc);
+            printf(" -d ");
+            print_quoted(o->doc);
+            putchar('\n');
         }
     }
 }

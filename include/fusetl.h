@@ -136,7 +136,7 @@ typedef struct ftl_config {
     int64_t samples;                /* Monte Carlo */
     uint64_t seed;
     int threads;                    /* 0: all cores */
-    size_t memory_limit;            /* bytes for one run; 0: 3/4 of the machine's memory */
+    size_t memory_limit;            /* bytes for one run; 0: 0.8 of the machine's memory */
     int strict;                     /* 1: warnings of doubt are errors, nothing is copied on load */
     int keep_plain;                 /* 1: recognised fast paths off (for comparison) */
     int no_sinks;                   /* 1: runs do not write the program's sinks */
@@ -203,9 +203,9 @@ const char *ftl_runner_get_diagnostics(const ftl_runner *runner);
 /* Rebinds an input for later runs, without a copy. Another dtype or shape compiles anew at the next
  * run. */
 ftl_status ftl_runner_bind(ftl_runner *runner, const char *name, ftl_tensor *tensor);
-/* One run: outputs are computed, then sinks are written, all or none. A warm run allocates nothing
- * on the heap, unless it writes sinks or has something to warn of. FTL_ERR_PROGRAM: the data is
- * wrong (an index value out of range). */
+/* One run: outputs are computed, then sinks are written: all are whole before the first replaces an
+ * older file. A warm run allocates nothing on the heap, unless it writes sinks or has something to
+ * warn of. FTL_ERR_PROGRAM: the data is wrong (an index value out of range). */
 ftl_status ftl_runner_run(ftl_runner *runner);
 
 /* Outputs are the exports, then the queries, in program order. None before a compile succeeded. A
@@ -236,7 +236,8 @@ int ftl_runner_is_query(const ftl_runner *runner, size_t i);
 /* Saves an output by the path's extension (.npy .npz .json .jsonl .csv .tsv), symbols as names in
  * csv and tsv. Atomic: an older file stays until the new one is whole. */
 ftl_status ftl_runner_save_output(ftl_runner *runner, size_t i, const char *path);
-/* Saves all outputs but the queries of the program, all or none: into a folder (a path that is one,
+/* Saves all outputs but the queries of the program; all are written before the first replaces an
+ * older file: into a folder (a path that is one,
  * or has no known extension) as NAME.npy, into an .npz as members NAME, or the only one by the
  * path's extension. */
 ftl_status ftl_runner_save_outputs(ftl_runner *runner, const char *path);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Files that appear together: each is finished under a temporary name, then all are renamed. Files
+ * Sets of files: each is finished under a temporary name, then they are renamed one by one. Those
  * of one folder in a row share its descriptor, so that a thousand of them do not use them up.
  */
 #include "io/sink.h"

@@ -103,10 +103,11 @@ void ftl_io_bytes_free(ftl_io_bytes *bytes);
 
 /* ---- writing ---- */
 
-/* Files that appear together. A writer whose options name a batch leaves the finished file under a
- * temporary name; commit gives all of them their names, in the order written. free removes what was
- * not committed. When a rename fails, which takes a change of the folder in between, the files
- * before that one are there. Paths and options must live until the batch ends. */
+/* Files of one set. A writer whose options name a batch leaves the finished file under a temporary
+ * name; commit gives all of them their names, one after the other, in the order written. So a
+ * failure to compute or to write leaves every older file as it was. Each file is whole at any time,
+ * but a crash in the middle of commit, or a rename that fails there, leaves some new and some old.
+ * free removes what was not committed. Paths and options must live until the batch ends. */
 typedef struct ftl_io_batch ftl_io_batch;
 ftl_status ftl_io_batch_new(const ftl_allocator *alloc, ftl_io_batch **out);
 ftl_status ftl_io_batch_commit(ftl_io_batch *batch, ftl_io_error *error);

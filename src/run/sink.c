@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Results -> files: the program's sinks, and outputs that a caller saves. Files of one call appear
- * together or not at all.
+ * Results -> files: the program's sinks, and outputs that a caller saves. Files of one call
+ * are all whole before the first of them replaces an older one.
  */
 #include "run/session.h"
 
@@ -165,6 +165,13 @@ static ftl_status fail_saving(saving *w, ftl_status status, const char *text)
     return status;
 }
 
+/* Its place was changed after the last run. */
+static ftl_status fail_missing(saving *w, const char *name)
+{
+    return fail_saving(w, FTL_ERR_USAGE,
+                       ftl_arena_printf(&w->scratch, "'%s' was not computed by a run yet", name));
+}
+
 static ftl_status save_as(saving *w, size_t i, const char *path)
 {
     ftl_session *s = w->s;
@@ -175,6 +182,8 @@ static ftl_status save_as(saving *w, size_t i, const char *path)
     if (is_table(path))
         options = make_options(s, &w->scratch, t, o->query);
     options.batch = w->batch;
+    if (!s->results[o->slot])
+        return fail_missing(w, o->name);
     ftl_status status = ftl_io_write_tensor(path, s->results[o->slot], &options, &error);
     return status == FTL_OK ? FTL_OK : fail_saving(w, status, error.message);
 }
@@ -220,10 +229,13 @@ static ftl_status save_archive(saving *w)
     ftl_write_options options = {.alloc = s->alloc};
     ftl_io_error error;
     size_t n = 0;
-    for (size_t i = 0; i < s->outputs.len; i++)
+    for (size_t i = 0; i < s->outputs.len; i++) {
+        const ftl_session_output *o = &s->outputs.data[i];
+        if (is_saved(s, i) && !s->results[o->slot])
+            return fail_missing(w, o->name);
         if (is_saved(s, i))
-            list[n++] =
-                (ftl_named_tensor){s->outputs.data[i].name, s->results[s->outputs.data[i].slot]};
+            list[n++] = (ftl_named_tensor){o->name, s->results[o->slot]};
+    }
     ftl_status status = ftl_io_write_archive(w->path, list, n, &options, &error);
     return status == FTL_OK ? FTL_OK : fail_saving(w, status, error.message);
 }

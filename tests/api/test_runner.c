@@ -133,11 +133,17 @@ static void test_set_output(void **state)
     assert_int_equal(ftl_runner_run(r), FTL_ERR_USAGE);
     assert_non_null(strstr(ftl_runner_get_diagnostics(r), "'Y'"));
     assert_int_equal(released, 0);
+    assert_int_equal(ftl_runner_save_output(r, 0, "never.npy"), FTL_ERR_USAGE);
     assert_int_equal(ftl_runner_set_output(r, "Y", NULL), FTL_OK);
     assert_int_equal(released, 1);
     api_run(r);
     api_check_values(ftl_runner_get_output(r, "Y"), (float[]){2, 4, 6}, 3);
     assert_true(mine[0] == 2 && mine[1] == 4);
+    assert_int_equal(ftl_runner_set_output(r, "Y", long_x), FTL_OK);
+    assert_null(ftl_runner_get_output(r, "Y")); /* nothing is there before the next run */
+    assert_int_equal(ftl_runner_save_output(r, 0, "never.npy"), FTL_ERR_USAGE);
+    assert_int_equal(ftl_runner_save_outputs(r, "never.npz"), FTL_ERR_USAGE);
+    assert_int_equal(ftl_runner_save_outputs(r, "never"), FTL_ERR_USAGE);
     ftl_runner_free(r);
     ftl_tensor_release(x);
     ftl_tensor_release(long_x);

@@ -5,6 +5,7 @@
                     what it prints is compared (fractions to four digits or so)
   fuse error        the program is refused; with a fence `output`, the messages are compared
   fuse fragment     the text is parsed only (it uses names from elsewhere)
+  fuse WORD...      other words are given to the command: fuse --mode auto
   c                 a program for the library: compiled and run; its output is compared likewise
 
 In docs/examples/NAME.md the program is examples/NAME/NAME.fuse, word for word, and runs in a copy of
@@ -14,10 +15,12 @@ import math
 import os
 import re
 import shutil
+import threading
 
 from .programs import need
 from .tasks import FAIL, PASS, SKIP, Result, Task, command, one, skipped, tail
 
+BLESSING = threading.Lock()  # examples of one page are run at the same time
 FENCE = re.compile(
     r"(?P<before>[^\n]*)\n```(?P<kind>fuse|c)(?P<words>[^\n]*)\n(?P<text>.*?)\n?```\n"
     r"(?:\s*```output\n(?P<output>.*?)\n?```\n)?", re.S)
@@ -66,8 +69,9 @@ def run_example(context, path, folder, m):
         shutil.copytree(program.parent, folder / "copy")
         return command([context.fuse, "run", program.name], folder / "copy")
     (folder / "example.fuse").write_text(m["text"] + "\n", encoding="utf-8")
+    words = [w for w in m["words"].split() if w not in ("error", "fragment")]
     verb = "fmt" if "fragment" in m["words"] else "check" if m["output"] is None else "run"
-    return command([context.fuse, verb, "example.fuse"], folder)
+    return command([context.fuse, verb, "example.fuse", *words], folder)
 
 
 def file_of(context, path):
@@ -110,7 +114,8 @@ def example_task(context, path, m):
     def body(folder):
         why, got = judge(context, path, m, run_example(context, path, folder, m))
         if why and context.bless and why.startswith(("got:", "the text")):
-            bless(context, path, m, got)
+            with BLESSING:
+                bless(context, path, m, got)
             return "blessed: " + why
         return why
     return one(name, body)
