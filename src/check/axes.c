@@ -176,6 +176,11 @@ static void left_affine(axes_ctx *c, const ftl_index *ix, ftl_at_place *p)
     }
     if (!var) {
         p->symbol = ix->name;
+        if (p->offset < 0 && !ix->name) {
+            ftl_diag_error(c->m->diags, FTL_E_RANGE, ix->span,
+                           "a constant index on the left cannot be negative");
+            c->failed = true;
+        }
         return;
     }
     uint32_t axis = axes_get(c, var->name, var->span);

@@ -48,6 +48,8 @@ raw *axes_make_leaf(axes_ctx *c, ftl_expr *leaf, ftl_span span)
 /* Appends coef * axis; equal axes are added up. */
 static void put_term(axes_ctx *c, ftl_at_place *p, uint32_t axis, int64_t coef)
 {
+    if (coef == 0)
+        return;
     p->offset -= coef * axes_get_shift(c, axis);
     for (size_t i = 0; i < p->terms.len; i++) {
         if (p->terms.data[i].axis != axis)

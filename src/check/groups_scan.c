@@ -123,6 +123,42 @@ static bool follow(attempt *a, uint32_t from, uint32_t dim)
     return true;
 }
 
+static bool has_in(const ftl_expr *e, const ftl_expr *read)
+{
+    if (!e || e == read)
+        return e != NULL;
+    for (size_t i = 0; i < e->args.len; i++)
+        if (has_in(e->args.data[i], read))
+            return true;
+    for (uint32_t i = 0; i < e->n_places; i++)
+        if (has_in(e->places[i].gather, read))
+            return true;
+    return e->call && (has_in(e->call->mask, read) || has_in(e->call->scale, read) ||
+                       has_in(e->call->temperature, read) || has_in(e->call->position, read));
+}
+
+/* True when a reduction or a call around the reference works along the axis: such an equation needs
+ * all places at once. */
+static bool works_along(const ftl_expr *e, const ftl_expr *read, uint32_t axis)
+{
+    bool along = e->kind == FTL_EXPR_REDUCE && ftl_axes_has(e->over, e->n_over, axis);
+    if (e->call) {
+        along |= e->call->has_axis && e->call->axis == axis;
+        for (uint32_t i = 0; i < e->call->n_parts; i++)
+            along |= e->call->part_axes && e->call->part_axes[i] == axis;
+        for (uint32_t i = 0; i < e->call->n_new; i++)
+            along |= e->call->new_axes[i] == axis;
+        for (uint32_t i = 0; i < e->call->n_order; i++)
+            along |= e->builtin == FTL_BUILTIN_TUCKER_DENSE && e->call->order[i] == axis;
+    }
+    if (along && has_in(e, read))
+        return true;
+    for (size_t i = 0; i < e->args.len; i++)
+        if (works_along(e->args.data[i], read, axis))
+            return true;
+    return false;
+}
+
 /* c of every reference; false when one does not stay on the axis, or they go both ways or nowhere.
  */
 static bool measure(attempt *a, bool *reverse)
@@ -140,6 +176,9 @@ static bool measure(attempt *a, bool *reverse)
         bool both_shifted = is_shifted(left, &left_axis) && is_shifted(right, &right_axis) &&
                             left_axis == right_axis;
         if (!both_constant && !both_shifted)
+            return false;
+        const ftl_equation *eq = &p->m->equations.data[r->equation];
+        if (both_shifted && works_along(eq->value, r->expr, left_axis))
             return false;
         a->step[i] = right->offset - left->offset;
         back |= a->step[i] < 0;

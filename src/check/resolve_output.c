@@ -157,8 +157,9 @@ static bool check_path(resolver *r, const ftl_stmt *stmt)
     if (is_outside(stmt->path)) {
         ftl_diag *d = ftl_diag_error(r->m->diags, FTL_E_POLICY, stmt->span,
                                      "sink '%s' lies outside of the output root", stmt->path);
+        const char *slash = strrchr(stmt->path, '/');
         ftl_diag_hint(r->m->diags, d, "write a path below the output root, such as \"out/%s\"",
-                      strrchr(stmt->path, '/') + 1);
+                      slash && slash[1] ? slash + 1 : "result.npy");
         return false;
     }
     for (size_t i = 0; i < r->m->sinks.len; i++) {

@@ -6,18 +6,6 @@
 
 #include <math.h>
 
-/* An axis of the equation that no reference names, for values inside of a builtin. */
-static uint32_t make_axis(lower_ctx *c, int64_t extent)
-{
-    ftl_equation *eq = (ftl_equation *)(uintptr_t)c->eq;
-    ftl_axis *x = FTL_VEC_PUSH(c->arena, &eq->axes);
-    x->name = "_";
-    x->extent = extent;
-    x->domain = -1;
-    x->block_of = -1;
-    return (uint32_t)(eq->axes.len - 1);
-}
-
 static uint32_t put_axes(const term *t, const uint32_t *skip, uint32_t n_skip, uint32_t *out,
                          uint32_t n)
 {
@@ -103,7 +91,7 @@ term lower_rope(lower_ctx *c, const ftl_expr *e)
                    c->eq->axes.data[axis].name, (long long)width);
     if (!lower_has_axis(&x, axis))
         lower_fail(c, FTL_E_AXIS, e->span, "rope: its argument has lost its last axis");
-    uint32_t half = make_axis(c, width / 2);
+    uint32_t half = lower_make_axis(c, width / 2);
     angle = lower_iota(c, half);
     if (e->call->position) {
         term exponent =
@@ -130,7 +118,7 @@ term lower_rope(lower_ctx *c, const ftl_expr *e)
 static term leading_vectors(lower_ctx *c, term x, uint32_t axis, int64_t r)
 {
     int64_t n = lower_extent(c, axis), shape[2] = {n, r};
-    uint32_t other = make_axis(c, n), column = make_axis(c, r), out[2] = {axis, other};
+    uint32_t other = lower_make_axis(c, n), column = lower_make_axis(c, r), out[2] = {axis, other};
     term parts[2] = {x, lower_rename(x, axis, other)};
     term gram = lower_contract(c, 2, parts, out, 2);
     uint32_t dims[2] = {0, 1};
@@ -152,7 +140,8 @@ term lower_tucker(lower_ctx *c, const ftl_expr *e)
     x.v = ftl_make_cast(lower_graph(c), x.v, FTL_DTYPE_F64);
     term y = x;
     for (uint32_t k = 0; k < x.v->rank; k++) {
-        uint32_t axis = x.axes[k], inner = make_axis(c, lower_extent(c, axis)), out[FTL_MAX_RANK];
+        uint32_t axis = x.axes[k], inner = lower_make_axis(c, lower_extent(c, axis)),
+                 out[FTL_MAX_RANK];
         int64_t n = lower_extent(c, axis);
         int64_t r = e->call->k > 0 ? e->call->k : (int64_t)ceil(sqrt((double)n));
         term u = leading_vectors(c, x, axis, r < n ? r : n);

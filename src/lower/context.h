@@ -57,6 +57,8 @@ FTL_NORETURN void lower_fail(lower_ctx *c, ftl_diag_code code, ftl_span span, co
 
 /* ---- term.c: values with axes ---- */
 int64_t lower_extent(const lower_ctx *c, uint32_t axis);
+/* An axis of the equation that no reference names, for values on the way. */
+uint32_t lower_make_axis(lower_ctx *c, int64_t extent);
 term lower_number(lower_ctx *c, double x);
 /* Makes a value of an outer level usable at the current one. */
 term lower_bring(lower_ctx *c, term t);

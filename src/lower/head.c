@@ -71,7 +71,7 @@ typedef struct left_side {
     bool is_diagonal;
 } left_side;
 
-static void put_left(left_side *s, const ftl_at_place *p, int64_t extent)
+static void put_left(lower_ctx *c, left_side *s, const ftl_at_place *p, int64_t extent)
 {
     uint32_t k = s->rank++;
     s->extent[k] = extent;
@@ -82,6 +82,7 @@ static void put_left(left_side *s, const ftl_at_place *p, int64_t extent)
         return;
     }
     s->axis[k] = p->terms.data[0].axis;
+    s->is_partial |= c->eq->axes.data[s->axis[k]].shift > 0;
     for (uint32_t q = 0; q < s->n_unique; q++) {
         if (s->unique[q] == s->axis[k]) {
             s->is_diagonal = true;
@@ -99,7 +100,7 @@ static left_side read_left(lower_ctx *c, const ftl_equation *eq, uint64_t skip)
         if (eq->left[i].form == FTL_AT_TIME)
             continue;
         if (!(skip >> stored & 1))
-            put_left(&s, &eq->left[i], t->extent[stored]);
+            put_left(c, &s, &eq->left[i], t->extent[stored]);
         stored++;
     }
     return s;
@@ -190,12 +191,33 @@ static term head_value(lower_ctx *c, const ftl_equation *eq)
     return lower_map2(c, FTL_OP_LT_, lower_number(c, 0), lower_as_number(c, v));
 }
 
+/* A left index i+c defines the places from c on: neutral below. */
+static ftl_value *keep_shifted(lower_ctx *c, const left_side *s, ftl_value *v, double fill)
+{
+    ftl_graph *g = lower_graph(c);
+    for (uint32_t k = 0; k < s->n_unique; k++) {
+        int64_t shift = c->eq->axes.data[s->unique[k]].shift;
+        int32_t from[FTL_MAX_RANK];
+        if (shift <= 0)
+            continue;
+        for (uint32_t q = 0; q < v->rank; q++)
+            from[q] = q == k ? 0 : -1;
+        ftl_value *place = ftl_make_iota(g, FTL_DTYPE_I64, v->shape[k]);
+        ftl_value *first = ftl_make_splat(g, FTL_DTYPE_I64, 1, &v->shape[k], (double)shift);
+        ftl_value *above = ftl_make_map2(g, FTL_OP_LE_, first, place);
+        v = ftl_make_select(g, ftl_make_broadcast(g, above, v->rank, v->shape, from), v,
+                            ftl_make_splat(g, v->dtype, v->rank, v->shape, fill));
+    }
+    return v;
+}
+
 ftl_value *lower_contribution(lower_ctx *c, const ftl_equation *eq, uint64_t skip)
 {
     left_side s = read_left(c, eq, skip);
+    double fill = c->m->tensors.data[eq->tensor].is_boolean ? 0 : lower_neutral(eq);
     term t = head_value(c, eq);
     t = lower_align(c, t, s.unique, s.n_unique);
-    return spread(c, &s, t.v, c->m->tensors.data[eq->tensor].is_boolean ? 0 : lower_neutral(eq));
+    return spread(c, &s, keep_shifted(c, &s, t.v, fill), fill);
 }
 
 /* log(exp(a) + exp(b)) */
@@ -272,7 +294,8 @@ static ftl_value *clear_undefined(lower_ctx *c, const ftl_tensor_decl *t, ftl_va
         int64_t shape[FTL_MAX_RANK];
         for (uint32_t q = 0; q < s.n_unique; q++)
             shape[q] = lower_extent(c, s.unique[q]);
-        ftl_value *mine = spread(c, &s, ftl_make_splat(g, FTL_DTYPE_BOOL, s.n_unique, shape, 1), 0);
+        ftl_value *mine = ftl_make_splat(g, FTL_DTYPE_BOOL, s.n_unique, shape, 1);
+        mine = spread(c, &s, keep_shifted(c, &s, mine, 0), 0);
         covered = covered ? ftl_make_map2(g, FTL_OP_OR_, covered, mine) : mine;
     }
     return ftl_make_select(g, covered, v, ftl_make_splat(g, v->dtype, v->rank, v->shape, 0));

@@ -195,8 +195,8 @@ static double block_fill(ftl_projection p)
     }
 }
 
-/* t with axis x split in two: the last dimension is the place inside of the block. */
-static term split_block(lower_ctx *c, const ftl_expr *e, term t)
+/* t with axis x split in two: the last dimension, axis `inside`, is the place in the block. */
+static term split_block(lower_ctx *c, const ftl_expr *e, term t, uint32_t inside)
 {
     uint32_t x = lower_find_axis(&t, e->over[0]), rank = t.v->rank;
     int64_t shape[FTL_MAX_RANK];
@@ -217,10 +217,10 @@ static term split_block(lower_ctx *c, const ftl_expr *e, term t)
         a->coef[1] = 1;
         shape[k] = k == x ? lower_extent(c, e->into) : t.v->shape[k];
     }
-    shape[rank] = e->block;
+    shape[rank] = lower_extent(c, inside);
     t.v = ftl_make_view(lower_graph(c), t.v, rank + 1, shape, &view);
     t.axes[x] = e->into;
-    t.axes[rank] = e->over[0];
+    t.axes[rank] = inside;
     return t;
 }
 
@@ -238,10 +238,12 @@ static term reduce_blocks(lower_ctx *c, const ftl_expr *e)
     term t = lower_as_number(c, lower_expr(c, e->args.data[0]));
     if (!lower_has_axis(&t, e->over[0]))
         lower_fail(c, FTL_E_INTERNAL, e->span, "a block without its axis");
-    t = split_block(c, e, t);
+    int64_t extent = lower_extent(c, e->over[0]);
+    uint32_t inside = lower_make_axis(c, e->block < extent ? e->block : extent);
+    t = split_block(c, e, t, inside);
     if (e->reduce == FTL_PROJECTION_LSE)
-        return lower_lse(c, t, e->over, 1);
-    term r = lower_reduce(c, reduce_of(e->reduce), t, e->over, 1);
+        return lower_lse(c, t, &inside, 1);
+    term r = lower_reduce(c, reduce_of(e->reduce), t, &inside, 1);
     if (e->reduce == FTL_PROJECTION_AVG)
         r = lower_map2(c, FTL_OP_DIV_, r, block_sizes(c, e));
     return r;

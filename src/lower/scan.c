@@ -115,7 +115,8 @@ static uint64_t fix_axes(lower_ctx *c, uint32_t member, const ftl_equation *eq,
     return skip;
 }
 
-/* The equation's slice at this step; neutral when a constant on the left names another step. */
+/* The equation's slice at this step; neutral when the left side names another step, or is i+c below
+ * c. */
 static ftl_value *step_contribution(lower_ctx *c, uint32_t member, uint32_t equation)
 {
     const ftl_at_place *constant[2];
@@ -126,10 +127,13 @@ static ftl_value *step_contribution(lower_ctx *c, uint32_t member, uint32_t equa
     double neutral = v->dtype == FTL_DTYPE_BOOL ? 0 : lower_neutral(c->eq);
     for (uint32_t d = 0; d < c->group->n_scan; d++) {
         int32_t none[FTL_MAX_RANK];
-        if (!constant[d])
+        int64_t shift = constant[d] ? 0 : c->eq->axes.data[c->fixed[d]].shift;
+        if (!constant[d] && shift <= 0)
             continue;
-        ftl_value *here = ftl_make_splat(g, FTL_DTYPE_I64, 0, NULL, (double)constant[d]->offset);
-        here = ftl_make_map2(g, FTL_OP_EQ_, c->counter[d], here);
+        double at = constant[d] ? (double)constant[d]->offset : (double)shift;
+        ftl_value *here = ftl_make_splat(g, FTL_DTYPE_I64, 0, NULL, at);
+        here = constant[d] ? ftl_make_map2(g, FTL_OP_EQ_, c->counter[d], here)
+                           : ftl_make_map2(g, FTL_OP_LE_, here, c->counter[d]);
         for (uint32_t k = 0; k < v->rank; k++)
             none[k] = -1;
         here = ftl_make_broadcast(g, here, v->rank, v->shape, none);

@@ -226,3 +226,14 @@ term lower_contract(lower_ctx *c, uint32_t n, const term *parts, const uint32_t 
     r.v = ftl_make_contract(lower_graph(c), n, values, &labeled, n_out);
     return r;
 }
+
+uint32_t lower_make_axis(lower_ctx *c, int64_t extent)
+{
+    ftl_equation *eq = (ftl_equation *)(uintptr_t)c->eq;
+    ftl_axis *x = FTL_VEC_PUSH(c->arena, &eq->axes);
+    x->name = "_";
+    x->extent = extent;
+    x->domain = -1;
+    x->block_of = -1;
+    return (uint32_t)(eq->axes.len - 1);
+}
