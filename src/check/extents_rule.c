@@ -229,12 +229,14 @@ static bool settle_open(extents *x)
     return settled;
 }
 
-static bool settle_shift(extents *x)
+/* The next shift, of those that a left offset makes plain or of the others, that tells an extent.
+ */
+static bool settle_shift(extents *x, bool plain)
 {
-    while (x->plain_at < x->plain.len || x->shifts_at < x->shifts.len) {
-        bool plain = x->plain_at < x->plain.len;
-        extent_rule *r =
-            &x->rules.data[plain ? x->plain.data[x->plain_at++] : x->shifts.data[x->shifts_at++]];
+    size_t *at = plain ? &x->plain_at : &x->shifts_at;
+    size_t n = plain ? x->plain.len : x->shifts.len;
+    while (*at < n) {
+        extent_rule *r = &x->rules.data[plain ? x->plain.data[(*at)++] : x->shifts.data[(*at)++]];
         int64_t extent = extents_get(x, r->var[0]) + r->number;
         if (extents_get(x, r->out) < 0) {
             conclude(x, r, r->out, extent < 0 ? 0 : extent);
@@ -292,7 +294,7 @@ void extents_solve(extents *x)
         do {
             do {
                 drain(x);
-            } while (settle_open(x));
-        } while (settle_shift(x));
+            } while (settle_shift(x, true) || settle_open(x));
+        } while (settle_shift(x, false));
     } while (settle_names(x));
 }
