@@ -144,7 +144,7 @@ check: test-programs
 	@tests/run --build $(BUILD) check
 
 test:
-	@tools/deps build test
+	@tools/deps build test demo
 	@$(MAKE) test-programs
 	@$(MAKE) SAN=1 BUILD=$(BUILD)/san test-programs
 	@tests/run --build $(BUILD) --san $(BUILD)/san check corpus san fault oracle install
