@@ -306,6 +306,9 @@ static uint16_t write_node(ftl_nest_builder *b, ftl_code *code, uint32_t node, u
     if (n->value->op == FTL_OP_CONST_)
         return ftl_code_add_const(b, ftl_vm_get_type(n->value->dtype), n->value->dtype,
                                   n->value->u.data);
+    ftl_code_idiom idiom;
+    if (b->spec->fast_paths && ftl_code_find_idiom(b, node, &idiom))
+        return ftl_code_map_idiom(b, code, &idiom, ftl_code_want(b, code, idiom.x, pass));
     ftl_code_want_all(b, code, node, pass, in);
     return ftl_code_map(b, code, node, in);
 }

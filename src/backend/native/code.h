@@ -34,6 +34,15 @@ void ftl_code_want_all(ftl_nest_builder *b, ftl_code *code, uint32_t node, uint3
                        uint16_t *in);
 /* A MAP, a product, a copy, a reduction over extent 1, of operands that are there. */
 uint16_t ftl_code_map(ftl_nest_builder *b, ftl_code *code, uint32_t node, const uint16_t *in);
+/* A node that is one kernel of x, or twice that. */
+typedef struct ftl_code_idiom {
+    uint32_t x;
+    ftl_map1 map;
+    bool is_double;
+} ftl_code_idiom;
+bool ftl_code_find_idiom(const ftl_nest_builder *b, uint32_t node, ftl_code_idiom *out);
+uint16_t ftl_code_map_idiom(ftl_nest_builder *b, ftl_code *code, const ftl_code_idiom *idiom,
+                            uint16_t x);
 /* Folds the operand of a reduction into a new sum. */
 void ftl_code_fold(ftl_nest_builder *b, ftl_code *code, uint32_t node, uint32_t pass);
 /* The value of a finished sum. */

@@ -245,6 +245,14 @@ static uint16_t write_arithmetic(ftl_nest_builder *b, ftl_code *code, const ftl_
     return out;
 }
 
+uint16_t ftl_code_map_idiom(ftl_nest_builder *b, ftl_code *code, const ftl_code_idiom *idiom,
+                            uint16_t x)
+{
+    uint16_t out = write_map1(b, code, idiom->map, x);
+    uint16_t pair[2] = {out, out};
+    return idiom->is_double ? write_map2(b, code, FTL_MAP2_ADD, pair) : out;
+}
+
 /* A CONTRACT without sums: the product of its operands. */
 static uint16_t write_product(ftl_nest_builder *b, ftl_code *code, const ftl_value *v,
                               const uint16_t *in)

@@ -15,6 +15,7 @@ typedef ftl_ref ftl_find_fn(const void *ctx, const ftl_value *v, int64_t *stride
 typedef struct ftl_nest_spec {
     const ftl_nest *nest;
     const ftl_kernels *kernels;
+    bool fast_paths;                 /* whole compositions by one kernel */
     ftl_find_fn *find;
     const void *ctx;
     /* Epilogue of a product, else null: the value that is read as `sums`, at sums_ref by

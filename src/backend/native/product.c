@@ -198,6 +198,7 @@ static void compile_hook(ftl_unit *u, ftl_product *p, const spec *s, ftl_nest_sp
 static void compile_nest(ftl_unit *u, ftl_product *p, const spec *s)
 {
     ftl_nest_spec nest = {.nest = s->step->nest, .kernels = u->exec->device->kernels,
+                          .fast_paths = u->exec->device->fast_paths,
                           .find = ftl_unit_find, .ctx = u, .contract = s->v,
                           .sums = get_sum_dtype(s->v), .sums_ref = p->c,
                           .sums_strides = s->c_strides};
