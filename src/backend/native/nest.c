@@ -396,6 +396,8 @@ static void set_tile_size(ftl_nest_builder *b, int32_t rows, int32_t cols)
     if (p->rows_reduced && p->n_passes > 1 && n_rows <= MAX_ROW / 16 &&
         count_reduced(b, (uint64_t)1 << rows) == 1)
         p->tile_cols = at_least(at_most(p->tile_cols, MAX_ROW / at_least(n_rows, 1)), 1);
+    if (p->rows_reduced && p->n_passes == 1 && !is_transposed && n_cols <= MAX_ROW / 2)
+        p->tile_cols = n_cols; /* rows that follow each other are read in one sweep */
     p->tile_cols = at_least(p->tile_cols, 1);
     p->tile_rows = at_most(n_rows, at_least(TILE / p->tile_cols, 1));
     if (is_transposed)
