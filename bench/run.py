@@ -240,8 +240,8 @@ def main():
     for record in process.measure_rows(options, wanted, Contender, clean_environment(1)):
         records.append(record)
         print(describe(record), flush=True)
-    print("\n".join(table.write_table(records)))
     Path(options.json).write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
+    print("\n".join(table.write_table(records)))
 
 
 if __name__ == "__main__":
