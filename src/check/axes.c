@@ -15,15 +15,7 @@ axis_set axis_set_one(ftl_arena *arena, uint32_t axis)
 
 bool axis_set_has(axis_set s, uint32_t axis)
 {
-    uint32_t lo = 0, hi = s.n;
-    while (lo < hi) {
-        uint32_t mid = lo + (hi - lo) / 2;
-        if (s.a[mid] < axis)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo < s.n && s.a[lo] == axis;
+    return ftl_axes_has(s.a, s.n, axis);
 }
 
 static bool is_subset(axis_set a, axis_set b)

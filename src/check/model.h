@@ -365,8 +365,6 @@ void ftl_check_groups(ftl_model *m);
 
 /* ---- shared small things (model.c) ---- */
 ftl_expr *ftl_expr_make(ftl_model *m, ftl_expr_kind kind, ftl_span span);
-/* Sorted union; result may be one of the operands. */
-void ftl_axes_union(ftl_arena *arena, uint32_t **a, uint32_t *n, const uint32_t *b, uint32_t nb);
 bool ftl_axes_has(const uint32_t *a, uint32_t n, uint32_t axis);
 /* The model as text, for fuse check and dump --after=check: types, extents, projections, groups. */
 void ftl_model_dump(const ftl_model *m, ftl_strbuf *out);
