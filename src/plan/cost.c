@@ -38,7 +38,7 @@ static void get_label_extents(const ftl_value *v, int64_t *extent)
             extent[v->u.contract->in[i][k]] = v->in[i]->shape[k];
 }
 
-enum { MAX_LABELS = 256 };
+enum { MAX_LABELS = 256, MAX_AXES = 16 /* of a role in a product */ };
 
 /* Elements of the summed labels. */
 static double get_contract_depth(const ftl_value *v)
@@ -91,7 +91,7 @@ bool ftl_cost_is_matmul(const ftl_value *v)
     int64_t extent[MAX_LABELS];
     unsigned where[MAX_LABELS] = {0}; /* 1: operand 0, 2: operand 1, 4: result */
     double size[8] = {1, 1, 1, 1, 1, 1, 1, 1};
-    uint32_t axes = 0;
+    uint32_t axes[8] = {0};
     if (v->n_in != 2 || !ftl_dtype_is_float(v->dtype) || v->u.contract->n_labels > MAX_LABELS)
         return false;
     get_label_extents(v, extent);
@@ -102,9 +102,10 @@ bool ftl_cost_is_matmul(const ftl_value *v)
         where[v->u.contract->out[k]] |= 4;
     for (uint32_t l = 0; l < v->u.contract->n_labels; l++) {
         size[where[l]] *= (double)extent[l];
-        axes += extent[l] != 1;
+        axes[where[l]] += extent[l] != 1;
     }
-    return size[3] > 1 && size[5] > 1 && size[6] > 1 && axes <= 12;
+    return size[3] > 1 && size[5] > 1 && size[6] > 1 && axes[1] + axes[2] + axes[3] <= MAX_AXES &&
+           axes[5] <= MAX_AXES && axes[6] <= MAX_AXES && axes[7] <= MAX_AXES;
 }
 
 static double get_bytes(const ftl_value *v)

@@ -290,6 +290,50 @@ static void draw_problem(problem *p)
     } while (is_too_large(p));
 }
 
+/* Many axes of few places each, which seldom follow each other in memory. */
+static void draw_short_problem(problem *p)
+{
+    draw_problem(p);
+    do {
+        p->spec.n_axes = 6 + (uint32_t)draw_below(8);
+        for (uint32_t i = 0; i < p->spec.n_axes; i++)
+            p->axes[i] = (ftl_gemm_axis){.role = (ftl_gemm_role)draw_below(draw_below(2) ? 3 : 4),
+                                         .extent = 1 + draw_below(8)};
+    } while (is_too_large(p));
+}
+
+static void test_short_axes(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 80; round++) {
+        problem p;
+        draw_short_problem(&p);
+        make_tensors(&p, true);
+        check_everywhere(&p);
+        free_problem(&p);
+    }
+}
+
+/* As many axes of each role as there may be, none of which follows another; one more is refused. */
+static void test_most_axes(void **state)
+{
+    (void)state;
+    for (int role = 0; role < 4; role++)
+        for (uint32_t more = 0; more < 2; more++) {
+            problem p = {.spec = {.ab = FTL_DTYPE_F32, .c = FTL_DTYPE_F32, .axes = p.axes,
+                                  .alpha = 1, .n_axes = FTL_GEMM_ROLE_AXES + more}};
+            ftl_gemm_env env = {.kernels = ftl_kernels_get()};
+            for (int64_t i = 0, step = 1; i < p.spec.n_axes; i++, step *= 3)
+                p.axes[i] = (ftl_gemm_axis){.role = (ftl_gemm_role)role, .extent = 2, .a = step,
+                                            .b = step, .c = step};
+            ftl_gemm *plan = malloc(ftl_gemm_get_plan_size());
+            assert_non_null(plan);
+            assert_int_equal(ftl_gemm_init(plan, &p.spec, &env),
+                             more ? FTL_ERR_UNSUPPORTED : FTL_OK);
+            free(plan);
+        }
+}
+
 static void test_random_problems(void **state)
 {
     (void)state;
@@ -486,6 +530,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_edges),
         cmocka_unit_test(test_random_problems),
+        cmocka_unit_test(test_short_axes),
+        cmocka_unit_test(test_most_axes),
         cmocka_unit_test(test_large),
         cmocka_unit_test(test_empty),
         cmocka_unit_test(test_hook),

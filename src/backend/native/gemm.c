@@ -1,168 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Planning of products: axes are sorted and merged, a method is chosen, out is cut into tasks.
+ * Planning of products: a method is chosen, out is cut into tasks.
  */
 #include "backend/native/gemm_plan.h"
 #include "base/dtype.h"
 
 #include <stdio.h>
 
-/* ---- axes ---- */
-
-int64_t ftl_gemm_get_offset(const gemm_axes *x, gemm_operand which, int64_t i)
-{
-    int64_t offset = 0;
-    if (x->n == 1)
-        return i * x->step[0][which];
-    for (uint32_t a = x->n; a-- > 0; i /= x->extent[a])
-        offset += i % x->extent[a] * x->step[a][which];
-    return offset;
-}
-
-int64_t ftl_gemm_get_run(const gemm_axes *x, int64_t i, int64_t limit)
-{
-    if (x->n <= 1)
-        return limit;
-    int64_t last = x->extent[x->n - 1], left = last - i % last;
-    return left < limit ? left : limit;
-}
-
-int64_t ftl_gemm_get_step(const gemm_axes *x, gemm_operand which)
-{
-    return x->n > 0 ? x->step[x->n - 1][which] : 0;
-}
-
-bool ftl_gemm_is_uniform(const gemm_axes *x)
-{
-    return x->n <= 1;
-}
+/* ---- method ---- */
 
 static int64_t magnitude(int64_t x)
 {
     return x < 0 ? -x : x;
 }
-
-/* Rows, columns and batch places go in out's order; inner ones in the order of the operand that has
- * them closest together. */
-static int64_t get_sort_key(const int64_t step[OPERANDS], ftl_gemm_role role)
-{
-    int64_t left = magnitude(step[LEFT]), right = magnitude(step[RIGHT]);
-    if (role == FTL_GEMM_K)
-        return left < right ? left : right;
-    return magnitude(step[OUT]);
-}
-
-static void insert_axis(gemm_axes *x, int64_t extent, const int64_t step[OPERANDS],
-                        ftl_gemm_role role, bool is_sorted)
-{
-    uint32_t at = x->n;
-    int64_t key = get_sort_key(step, role);
-    while (is_sorted && at > 0 && get_sort_key(x->step[at - 1], role) < key) {
-        x->extent[at] = x->extent[at - 1];
-        memcpy(x->step[at], x->step[at - 1], sizeof x->step[at]);
-        at--;
-    }
-    x->extent[at] = extent;
-    memcpy(x->step[at], step, sizeof x->step[at]);
-    x->n++;
-}
-
-static bool can_merge(const gemm_axes *x, uint32_t outer)
-{
-    for (int o = 0; o < OPERANDS; o++)
-        if (x->step[outer][o] != x->step[outer + 1][o] * x->extent[outer + 1])
-            return false;
-    return true;
-}
-
-static void merge_axes(gemm_axes *x)
-{
-    uint32_t kept = 0;
-    for (uint32_t i = 1; i < x->n; i++) {
-        if (can_merge(x, i - 1)) {
-            x->extent[i] *= x->extent[i - 1];
-        } else {
-            kept++;
-        }
-        x->extent[kept] = x->extent[i];
-        memmove(x->step[kept], x->step[i], sizeof x->step[i]);
-    }
-    x->n = x->n > 0 ? kept + 1 : 0;
-}
-
-/* The steps of an axis, 0 in the operand that has it not. */
-static void get_steps(const ftl_gemm_axis *axis, bool is_swapped, int64_t step[OPERANDS])
-{
-    int64_t a = axis->role == FTL_GEMM_N ? 0 : axis->a, b = axis->role == FTL_GEMM_M ? 0 : axis->b;
-    step[LEFT] = is_swapped ? b : a;
-    step[RIGHT] = is_swapped ? a : b;
-    step[OUT] = axis->role == FTL_GEMM_K ? 0 : axis->c;
-}
-
-static bool collect_axes(const ftl_gemm_spec *spec, ftl_gemm_role role, bool is_swapped,
-                         gemm_axes *x)
-{
-    bool is_sorted = !spec->has_hook || role == FTL_GEMM_K;
-    x->count = 1;
-    for (uint32_t i = 0; i < spec->n_axes; i++) {
-        const ftl_gemm_axis *axis = &spec->axes[i];
-        int64_t step[OPERANDS];
-        if (axis->role != role)
-            continue;
-        if (__builtin_mul_overflow(x->count, axis->extent, &x->count))
-            return false;
-        get_steps(axis, is_swapped, step);
-        if (axis->extent != 1)
-            insert_axis(x, axis->extent, step, role, is_sorted);
-    }
-    merge_axes(x);
-    return true;
-}
-
-/* Outer axes of rows or columns become batch places, along which the other operand does not move.
- */
-static void move_to_batch(gemm_axes *x, gemm_axes *batch)
-{
-    uint32_t moved = x->n - 1;
-    for (uint32_t i = 0; i < moved; i++, batch->n++) {
-        batch->extent[batch->n] = x->extent[i];
-        memcpy(batch->step[batch->n], x->step[i], sizeof x->step[i]);
-        batch->count *= x->extent[i];
-        x->count /= x->extent[i];
-    }
-    x->extent[0] = x->extent[moved];
-    memmove(x->step[0], x->step[moved], sizeof x->step[0]);
-    x->n = 1;
-    merge_axes(batch);
-}
-
-static bool has_unit_step(const ftl_gemm_spec *spec, ftl_gemm_role role)
-{
-    for (uint32_t i = 0; i < spec->n_axes; i++)
-        if (spec->axes[i].role == role && spec->axes[i].c == 1 && spec->axes[i].extent > 1)
-            return true;
-    return false;
-}
-
-static bool has_extent(const ftl_gemm_spec *spec, ftl_gemm_role role)
-{
-    for (uint32_t i = 0; i < spec->n_axes; i++)
-        if (spec->axes[i].role == role && spec->axes[i].extent != 1)
-            return true;
-    return false;
-}
-
-/* Columns: the side with C's step 1; a vector is the left side. */
-static bool is_better_swapped(const ftl_gemm_spec *spec)
-{
-    if (spec->is_b_packed || !has_extent(spec, FTL_GEMM_M))
-        return false;
-    if (!has_extent(spec, FTL_GEMM_N))
-        return true;
-    return has_unit_step(spec, FTL_GEMM_M) && !has_unit_step(spec, FTL_GEMM_N);
-}
-
-/* ---- method ---- */
 
 static int64_t divide_up(int64_t a, int64_t b)
 {
@@ -218,6 +68,7 @@ enum {
     DIRECT_BYTES = 512 << 10, /* of right, read in place over and over */
     PANELS_BYTES = 256 << 10, /* of all panels of a region, to go by rows of tiles */
     ROW_ORDER_DEPTH = 32,     /* so few products for each element that writing out counts most */
+    ROW_ORDER_COLS = 4096,    /* whose places in out are listed */
     STREAM_DEPTH = 128        /* of a pass when right comes from memory and is used once or twice */
 };
 
@@ -299,11 +150,13 @@ static void plan_operands(ftl_gemm *p)
     int64_t left_row = ftl_gemm_get_step(&p->rows, LEFT);
     int64_t left_k = ftl_gemm_get_step(&p->inner, LEFT);
     int64_t right_k = ftl_gemm_get_step(&p->inner, RIGHT);
-    bool is_plain = p->ab_size == p->size && ftl_gemm_is_uniform(&p->inner);
+    bool is_plain = p->ab_size == p->size;
     bool is_near = p->depth * magnitude(right_k) * (int64_t)p->size <= DIRECT_BYTES;
-    p->is_left_direct = is_plain && ftl_gemm_is_uniform(&p->rows) &&
+    p->is_left_direct = is_plain && ftl_gemm_is_even(&p->rows, LEFT) &&
+                        ftl_gemm_is_even(&p->inner, LEFT) &&
                         (left_k == 1 || left_row != 1 || p->cols.count < 2 * p->panel_cols);
-    p->is_right_direct = is_plain && !p->is_right_packed && ftl_gemm_is_uniform(&p->cols) &&
+    p->is_right_direct = is_plain && !p->is_right_packed &&
+                         ftl_gemm_is_even(&p->cols, RIGHT) && ftl_gemm_is_even(&p->inner, RIGHT) &&
                          ftl_gemm_get_step(&p->cols, RIGHT) == 1 &&
                          (is_near || p->rows.count <= 2 * p->table->rows);
     if (p->is_right_direct && !is_near && p->depth > STREAM_DEPTH)
@@ -318,6 +171,16 @@ static size_t get_right_room(const ftl_gemm *p)
     return (size_t)round_up(panels * p->panel_cols * p->depth * (int64_t)p->size, 64);
 }
 
+/* Lists of places: of k in both operands, of rows and columns in out. */
+static size_t get_list_room(const ftl_gemm *p)
+{
+    int64_t cols = p->is_row_order ? p->region_units * p->panel_cols : p->panel_cols;
+    int64_t n = (p->is_left_direct ? 0 : p->depth) + (p->is_right_direct ? 0 : p->depth) +
+                (p->is_out_plain && p->cols.count % p->table->lanes == 0 ? 0
+                                                                         : p->region_rows + cols);
+    return (size_t)round_up(n * (int64_t)sizeof(int64_t), 64);
+}
+
 static void plan_tiles(ftl_gemm *p)
 {
     const int64_t most = p->size == 4 ? 768 : 512;
@@ -327,12 +190,14 @@ static void plan_tiles(ftl_gemm *p)
     plan_operands(p);
     choose_grid(p, count_wanted_tasks(p));
     p->is_row_order = p->depth <= ROW_ORDER_DEPTH &&
+                      p->region_units * p->panel_cols <= ROW_ORDER_COLS &&
                       p->region_units * p->panel_cols * p->depth * (int64_t)p->size <= PANELS_BYTES;
-    p->is_out_plain = ftl_gemm_is_uniform(&p->rows) && ftl_gemm_is_uniform(&p->cols) &&
+    p->is_out_plain = ftl_gemm_is_even(&p->rows, OUT) && ftl_gemm_is_even(&p->cols, OUT) &&
                       ftl_gemm_get_step(&p->cols, OUT) == 1;
     size_t left_rows = p->is_left_direct ? 0 : (size_t)p->region_rows;
     p->left_bytes = (size_t)round_up((int64_t)left_rows * p->depth * (int64_t)p->size, 64);
-    p->worker_bytes = p->left_bytes + get_right_room(p);
+    p->list_at = p->left_bytes + get_right_room(p);
+    p->worker_bytes = p->list_at + get_list_room(p);
 }
 
 static void plan_vectors(ftl_gemm *p)
@@ -390,7 +255,7 @@ static bool is_sound(const ftl_gemm *p)
 static bool can_hook(const ftl_gemm *p)
 {
     int64_t step = ftl_gemm_get_step(&p->cols, OUT);
-    return ftl_gemm_is_uniform(&p->rows) && ftl_gemm_is_uniform(&p->cols) &&
+    return ftl_gemm_is_even(&p->rows, OUT) && ftl_gemm_is_even(&p->cols, OUT) &&
            (step == 1 || p->cols.count <= 1);
 }
 
@@ -407,7 +272,6 @@ ftl_status ftl_gemm_init(ftl_gemm *p, const ftl_gemm_spec *spec, const ftl_gemm_
     if (!has_dtypes(spec))
         return FTL_ERR_UNSUPPORTED;
     memset(p, 0, sizeof *p);
-    p->is_swapped = is_better_swapped(spec);
     p->ab = spec->ab;
     p->ab_size = ftl_dtype_get_size(spec->ab);
     p->size = ftl_dtype_get_size(spec->c);
@@ -416,17 +280,13 @@ ftl_status ftl_gemm_init(ftl_gemm *p, const ftl_gemm_spec *spec, const ftl_gemm_
     p->alpha = spec->alpha, p->beta = spec->beta;
     p->is_right_packed = spec->is_b_packed;
     p->workers = ftl_pool_get_size(env->pool);
-    ftl_gemm_role rows = p->is_swapped ? FTL_GEMM_N : FTL_GEMM_M;
-    ftl_gemm_role cols = p->is_swapped ? FTL_GEMM_M : FTL_GEMM_N;
-    if (!collect_axes(spec, rows, p->is_swapped, &p->rows) ||
-        !collect_axes(spec, cols, p->is_swapped, &p->cols) ||
-        !collect_axes(spec, FTL_GEMM_K, p->is_swapped, &p->inner) ||
-        !collect_axes(spec, FTL_GEMM_BATCH, p->is_swapped, &p->batch) || !is_sound(p))
+    if (!ftl_gemm_collect_axes(p, spec) || !is_sound(p))
         return FTL_ERR_UNSUPPORTED;
     if (spec->has_hook && !can_hook(p))
         return FTL_ERR_UNSUPPORTED;
-    if (p->cols.n > 1 && p->cols.count > 0 && p->cols.extent[p->cols.n - 1] >= BATCH_MIN_RUN)
-        move_to_batch(&p->cols, &p->batch);
+    if (!spec->has_hook && p->cols.n > 1 && p->cols.count > 0 &&
+        p->cols.extent[p->cols.n - 1] >= BATCH_MIN_RUN)
+        ftl_gemm_move_to_batch(p);
     p->method = choose_method(p);
     if (p->rows.count > 0 && p->cols.count > 0 && p->batch.count > 0)
         plan_tasks(p);

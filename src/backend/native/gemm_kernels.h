@@ -34,6 +34,24 @@ typedef struct ftl_gemm_panel {
     int64_t k, n;
 } ftl_gemm_panel;
 
+/* dst[p * width + j] = src[k_place[p] + place[j]] for p < k, j < n. */
+typedef struct ftl_gemm_places {
+    void *dst;
+    int64_t width;
+    const void *src;
+    const int64_t *k_place, *place;
+    int64_t k, n;
+} ftl_gemm_places;
+
+/* c[row[i] + col[j]] = sums[i * width + j], added when is_added, for i < rows, j < n. */
+typedef struct ftl_gemm_scatter {
+    void *c;
+    const int64_t *row, *col;
+    const void *sums;
+    int64_t width, rows, n;
+    bool is_added;
+} ftl_gemm_scatter;
+
 /* A matrix of rows x cols, element (i, j) at m[i * row_step + j]. */
 typedef struct ftl_gemm_rows {
     const void *m;
@@ -45,6 +63,8 @@ typedef struct ftl_gemm_table {
     int lanes;         /* elements of a vector */
     ftl_gemm_tile_fn *tile[FTL_GEMM_ROWS][FTL_GEMM_VECTORS]; /* [rows - 1][vectors - 1] */
     void (*pack)(const ftl_gemm_panel *panel);
+    void (*pack_places)(const ftl_gemm_places *places);
+    void (*scatter)(const ftl_gemm_scatter *s);
     /* y[i * y_step] = sum over j of m[i, j] x[j]; sums in double for f32 too */
     void (*dot_rows)(void *y, int64_t y_step, const ftl_gemm_rows *m, const void *x);
     /* y[j] += sum over i of x[i] m[i, j]; y, x contiguous */

@@ -1,9 +1,72 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Packing of one operand: rectangles of (rows or columns) x (places of k) into dst[k][width]. Axes
- * that are not one are walked in runs. 16-bit elements become f32 on the way.
+ * that do not pass in one step are walked in runs where these are long; else they are given as
+ * lists of places, so that many short axes cost no more than a long one [Matthews,
+ * "High-performance tensor contraction without transposition", SIAM J. Sci. Comput. 40, 2018].
+ * 16-bit elements become f32 on the way, in runs always.
  */
 #include "backend/native/gemm_plan.h"
+
+#include <assert.h>
+
+enum { MAX_WIDTH = 64, LISTED = 256, LONG_RUN = 16, SHORT_RUN = 8 };
+
+static const gemm_axes *get_outer(const ftl_gemm *p, gemm_operand which)
+{
+    return which == LEFT ? &p->rows : &p->cols;
+}
+
+/* The inner axis along which the operand is contiguous, if its rows or columns are not. */
+static uint32_t choose_axis(const gemm_axes *inner, gemm_operand which, int64_t step)
+{
+    uint32_t last = inner->n - 1;
+    for (uint32_t i = 0; step != 1 && i < last; i++)
+        if (inner->step[i][which] == 1)
+            return i;
+    return last;
+}
+
+/* How many rows or columns follow each other in one step, at least. */
+static int64_t get_outer_run(const gemm_axes *x, gemm_operand which)
+{
+    return ftl_gemm_is_even(x, which) ? x->count : x->extent[x->n - 1];
+}
+
+/* Pieces of the operand are contiguous and long enough to be copied or transposed one by one. */
+static bool has_long_runs(const ftl_gemm *p, gemm_operand which)
+{
+    const gemm_axes *outer = get_outer(p, which), *inner = &p->inner;
+    const int64_t step = ftl_gemm_get_step(outer, which), run = get_outer_run(outer, which);
+    if (step == 1)
+        return run >= LONG_RUN;
+    uint32_t axis = inner->n > 0 ? choose_axis(inner, which, step) : 0;
+    return inner->n > 0 && inner->step[axis][which] == 1 && inner->extent[axis] >= LONG_RUN &&
+           run >= SHORT_RUN;
+}
+
+bool ftl_gemm_needs_places(const ftl_gemm *p, gemm_operand which)
+{
+    return p->ab_size == p->size && !has_long_runs(p, which) &&
+           !(ftl_gemm_is_even(get_outer(p, which), which) && ftl_gemm_is_even(&p->inner, which));
+}
+
+/* Places of both axes from lists. */
+static void pack_listed(const gemm_run *run, const gemm_rectangle *r, char *dst, int64_t width)
+{
+    const ftl_gemm *p = run->plan;
+    int64_t place[MAX_WIDTH], k_place[LISTED];
+    ftl_gemm_places part = {.width = width, .src = r->data, .place = place, .n = r->n_i};
+    ftl_gemm_list_offsets(get_outer(p, r->which), r->which, (int64_t[]){r->i, r->n_i}, place);
+    for (int64_t k = 0; k < r->n_k; k += part.k) {
+        part.k = r->k_places ? r->n_k : r->n_k - k < LISTED ? r->n_k - k : LISTED;
+        part.k_place = r->k_places ? r->k_places : k_place;
+        part.dst = dst + k * width * (int64_t)p->size;
+        if (!r->k_places)
+            ftl_gemm_list_offsets(&p->inner, r->which, (int64_t[]){r->k + k, part.k}, k_place);
+        p->table->pack_places(&part);
+    }
+}
 
 /* A run of both axes: places step apart, with one step along k. */
 typedef struct run_part {
@@ -64,16 +127,6 @@ static void clear_rest(const ftl_gemm *p, const gemm_rectangle *r, char *dst, in
                (size_t)(width - r->n_i) * p->size);
 }
 
-/* The inner axis along which the operand is contiguous, if its rows or columns are not. */
-static uint32_t choose_axis(const gemm_axes *inner, gemm_operand which, int64_t step)
-{
-    uint32_t last = inner->n - 1;
-    for (uint32_t i = 0; step != 1 && i < last; i++)
-        if (inner->step[i][which] == 1)
-            return i;
-    return last;
-}
-
 /* How the places of k from `k` on are visited: `count` of them along `axis`, each followed by the
  * `inside` places of the axes inside of it. */
 typedef struct k_block {
@@ -100,10 +153,11 @@ static k_block get_k_block(const gemm_axes *inner, uint32_t axis, int64_t k, int
 static void pack_runs(const gemm_run *run, const gemm_rectangle *r, const run_part *at)
 {
     const ftl_gemm *p = run->plan;
-    const gemm_axes *outer = r->which == LEFT ? &p->rows : &p->cols;
+    const gemm_axes *outer = get_outer(p, r->which);
+    const bool is_even = ftl_gemm_is_even(outer, r->which);
     run_part part = *at;
     for (int64_t i = 0; i < r->n_i; i += part.n_i) {
-        part.n_i = ftl_gemm_get_run(outer, r->i + i, r->n_i - i);
+        part.n_i = is_even ? r->n_i : ftl_gemm_get_run(outer, r->i + i, r->n_i - i);
         part.src = at->src + ftl_gemm_get_offset(outer, r->which, r->i + i) * (int64_t)p->ab_size;
         part.dst = at->dst + i * (int64_t)p->size;
         if (p->ab_size == p->size)
@@ -113,11 +167,23 @@ static void pack_runs(const gemm_run *run, const gemm_rectangle *r, const run_pa
     }
 }
 
-void ftl_gemm_pack_rectangle(const gemm_run *run, const gemm_rectangle *r, char *dst, int64_t width)
+/* One step along each axis. */
+static void pack_even(const gemm_run *run, const gemm_rectangle *r, char *dst, int64_t width)
+{
+    const ftl_gemm *p = run->plan;
+    run_part part = {.dst = dst, .width = width, .n_k = r->n_k, .n_i = r->n_i,
+                     .k_step = ftl_gemm_get_step(&p->inner, r->which),
+                     .step = ftl_gemm_get_step(get_outer(p, r->which), r->which)};
+    part.src = r->data + (r->k * part.k_step + r->i * part.step) * (int64_t)p->size;
+    pack_same(p, &part);
+}
+
+/* Run by run; 16-bit elements are converted on the way. */
+static void pack_by_runs(const gemm_run *run, const gemm_rectangle *r, char *dst, int64_t width)
 {
     const ftl_gemm *p = run->plan;
     const gemm_axes *inner = &p->inner;
-    const int64_t step = ftl_gemm_get_step(r->which == LEFT ? &p->rows : &p->cols, r->which);
+    const int64_t step = ftl_gemm_get_step(get_outer(p, r->which), r->which);
     const uint32_t axis = inner->n > 0 ? choose_axis(inner, r->which, step) : 0;
     run_part part = {.step = step, .n_k = 1, .width = width, .dst = dst, .src = r->data};
     if (inner->n == 0)
@@ -135,5 +201,19 @@ void ftl_gemm_pack_rectangle(const gemm_run *run, const gemm_rectangle *r, char 
         }
         k += block.count * block.inside;
     }
+}
+
+void ftl_gemm_pack_rectangle(const gemm_run *run, const gemm_rectangle *r, char *dst, int64_t width)
+{
+    const ftl_gemm *p = run->plan;
+    assert(width <= MAX_WIDTH);
+    const bool is_even = ftl_gemm_is_even(get_outer(p, r->which), r->which) &&
+                         ftl_gemm_is_even(&p->inner, r->which);
+    if (ftl_gemm_needs_places(p, r->which))
+        pack_listed(run, r, dst, width);
+    else if (is_even && p->ab_size == p->size)
+        pack_even(run, r, dst, width);
+    else
+        pack_by_runs(run, r, dst, width);
     clear_rest(p, r, dst, width);
 }

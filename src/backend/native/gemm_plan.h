@@ -17,8 +17,8 @@ typedef enum gemm_operand { LEFT, RIGHT, OUT, OPERANDS } gemm_operand;
 typedef struct gemm_axes {
     uint32_t n;
     int64_t count;
-    int64_t extent[FTL_GEMM_MAX_AXES];
-    int64_t step[FTL_GEMM_MAX_AXES][OPERANDS];
+    int64_t extent[2 * FTL_GEMM_ROLE_AXES];
+    int64_t step[2 * FTL_GEMM_ROLE_AXES][OPERANDS];
 } gemm_axes;
 
 typedef enum gemm_method {
@@ -51,19 +51,34 @@ struct ftl_gemm {
     bool is_out_plain; /* rows and columns of out each have one step, columns 1 */
     bool is_row_order; /* all panels of a row of tiles, then the next row; else by panels */
     int64_t depth; /* places of k in one pass over a region */
-    size_t left_bytes, worker_bytes;
+    /* of a worker's scratch: packed left, packed right, and from list_at on lists of places */
+    size_t left_bytes, list_at, worker_bytes;
     unsigned workers; /* the pool, or 1 thread; scratch is workers * worker_bytes */
     char text[64];
 };
 
+/* ---- gemm_axes.c ---- */
+
+/* Sets is_swapped, rows, cols, inner and batch; table is set. False when there are too many, or too
+ * large ones. */
+bool ftl_gemm_collect_axes(ftl_gemm *p, const ftl_gemm_spec *spec);
+/* All column axes but the innermost become batch axes, of which there is room for as many. */
+void ftl_gemm_move_to_batch(ftl_gemm *p);
 /* Elements from the first element of an operand to place i of the axes. */
 int64_t ftl_gemm_get_offset(const gemm_axes *x, gemm_operand which, int64_t i);
+/* The same for span[1] places from span[0] on. */
+void ftl_gemm_list_offsets(const gemm_axes *x, gemm_operand which, const int64_t span[2],
+                           int64_t *out);
 /* How many places from i on, at most `limit`, follow each other with the innermost axis' step. */
 int64_t ftl_gemm_get_run(const gemm_axes *x, int64_t i, int64_t limit);
 /* Step of the innermost axis; 0 when there is none. */
 int64_t ftl_gemm_get_step(const gemm_axes *x, gemm_operand which);
 /* At most one axis, so that place i lies at i * step. */
 bool ftl_gemm_is_uniform(const gemm_axes *x);
+/* The same in one operand: place i lies at i * (step of the innermost axis) there. */
+bool ftl_gemm_is_even(const gemm_axes *x, gemm_operand which);
+
+/* ---- a run ---- */
 
 /* What a run is made of. */
 typedef struct gemm_run {
@@ -99,7 +114,10 @@ typedef struct gemm_rectangle {
     gemm_operand which;
     const char *data; /* the operand's, of the batch place */
     int64_t k, n_k, i, n_i;
+    const int64_t *k_places; /* listed offsets of the places of k; or null */
 } gemm_rectangle;
+/* True when packing wants the places of k listed. */
+bool ftl_gemm_needs_places(const ftl_gemm *p, gemm_operand which);
 /* dst[p * width + j] = place (k + p, i + j) in the compute type, 0 for n_i <= j < width. */
 void ftl_gemm_pack_rectangle(const gemm_run *run, const gemm_rectangle *r, char *dst,
                              int64_t width);

@@ -15,6 +15,9 @@ typedef struct pass {
     int64_t k, n_k;
     char *left, *right; /* packed, or null */
     bool is_first;
+    /* offsets: of the places of k in the operands that are packed by lists; of rows and columns in
+     * out, unless all tiles write to where out lies */
+    int64_t *k_places[2], *row_places, *col_places;
 } pass;
 
 static int64_t least(int64_t a, int64_t b)
@@ -29,21 +32,14 @@ static void scatter_tile(const pass *s, const ftl_gemm_tile *t, int64_t row, con
 {
     const gemm_region *g = s->region;
     const ftl_gemm *p = g->run->plan;
-    const int64_t rows = least(p->table->rows, g->row + g->rows - row);
-    const bool is_added = !s->is_first || p->beta != 0;
-    for (int64_t i = 0; i < rows; i++) {
-        char *out = g->out + ftl_gemm_get_offset(&p->rows, OUT, row + i) * (int64_t)p->size;
-        for (int64_t j = 0; j < c->n; j++) {
-            int64_t offset = ftl_gemm_get_offset(&p->cols, OUT, c->col + j);
-            if (p->size == 4) {
-                float x = ((const float *)t->c)[i * t->c_row + j], *y = (float *)out + offset;
-                *y = is_added ? *y + x : x;
-            } else {
-                double x = ((const double *)t->c)[i * t->c_row + j], *y = (double *)out + offset;
-                *y = is_added ? *y + x : x;
-            }
-        }
-    }
+    ftl_gemm_scatter all = {
+        .c = g->out, .sums = t->c, .width = t->c_row, .n = c->n,
+        .rows = least(p->table->rows, g->row + g->rows - row),
+        .row = s->row_places + (row - g->row),
+        .col = s->col_places + (p->is_row_order ? c->col - g->col : 0),
+        .is_added = !s->is_first || p->beta != 0,
+    };
+    p->table->scatter(&all);
 }
 
 /* Runs the tile whose operands t has, on the rows from `row` and the columns of c. */
@@ -93,7 +89,8 @@ static void pack_left(const pass *s)
     const int64_t rows = g->run->plan->table->rows;
     for (int64_t i = 0; i < g->rows; i += rows) {
         gemm_rectangle r = {.which = LEFT, .data = g->left, .k = s->k, .n_k = s->n_k,
-                            .i = g->row + i, .n_i = least(rows, g->rows - i)};
+                            .i = g->row + i, .n_i = least(rows, g->rows - i),
+                            .k_places = s->k_places[LEFT]};
         ftl_gemm_pack_rectangle(g->run, &r,
                                 s->left + i * s->n_k * (int64_t)g->run->plan->size, rows);
     }
@@ -115,7 +112,7 @@ static void pack_right(const pass *s, const gemm_panel *c)
 {
     const gemm_region *g = s->region;
     gemm_rectangle r = {.which = RIGHT, .data = g->right, .k = s->k, .n_k = s->n_k, .i = c->col,
-                        .n_i = c->n};
+                        .n_i = c->n, .k_places = s->k_places[RIGHT]};
     if (is_packed_here(g->run->plan, c))
         ftl_gemm_pack_rectangle(g->run, &r, get_room(s, c), c->width);
 }
@@ -153,6 +150,37 @@ static void find_left(const pass *s, ftl_gemm_tile *t, int64_t row)
     t->a = s->left + (row - g->row) * s->n_k * size;
 }
 
+/* ---- lists of places ---- */
+
+static bool is_out_listed(const ftl_gemm *p)
+{
+    return !p->is_out_plain || p->cols.count % p->table->lanes != 0;
+}
+
+static void set_lists(pass *s)
+{
+    const gemm_region *g = s->region;
+    const ftl_gemm *p = g->run->plan;
+    const bool is_direct[2] = {p->is_left_direct, p->is_right_direct || p->is_right_packed};
+    int64_t *room = g->scratch ? (int64_t *)(void *)(g->scratch + p->list_at) : NULL;
+    for (int o = LEFT; o <= RIGHT; o++) {
+        if (is_direct[o])
+            continue;
+        if (ftl_gemm_needs_places(p, (gemm_operand)o)) {
+            s->k_places[o] = room;
+            ftl_gemm_list_offsets(&p->inner, (gemm_operand)o, (int64_t[]){s->k, s->n_k}, room);
+        }
+        room += p->depth;
+    }
+    if (!is_out_listed(p))
+        return;
+    s->row_places = room;
+    s->col_places = room + p->region_rows;
+    ftl_gemm_list_offsets(&p->rows, OUT, (int64_t[]){g->row, g->rows}, s->row_places);
+    if (p->is_row_order)
+        ftl_gemm_list_offsets(&p->cols, OUT, (int64_t[]){g->col, g->cols}, s->col_places);
+}
+
 /* ---- loops ---- */
 
 static void run_by_panels(const pass *s, bool is_last)
@@ -165,6 +193,8 @@ static void run_by_panels(const pass *s, bool is_last)
         gemm_panel c = ftl_gemm_get_panel(p, g->panel + i);
         pack_right(s, &c);
         find_right(s, &t, &c);
+        if (is_out_listed(p))
+            ftl_gemm_list_offsets(&p->cols, OUT, (int64_t[]){c.col, c.n}, s->col_places);
         for (int64_t row = 0; row < g->rows; row += p->table->rows) {
             find_left(s, &t, g->row + row);
             run_tile(s, &t, g->row + row, &c);
@@ -223,6 +253,7 @@ void ftl_gemm_run_tiles(const gemm_region *g)
                   .left = p->is_left_direct ? NULL : g->scratch,
                   .right = g->scratch ? g->scratch + p->left_bytes : NULL, .is_first = k == 0};
         bool is_last = s.k + s.n_k == p->inner.count;
+        set_lists(&s);
         if (s.left)
             pack_left(&s);
         if (p->is_row_order)

@@ -12,7 +12,7 @@
 /* Program axes of the epilogue that one side of a block runs along, slowest first. */
 typedef struct side {
     uint32_t n;
-    uint32_t axis[FTL_GEMM_MAX_AXES];
+    uint32_t axis[FTL_GEMM_ROLE_AXES];
 } side;
 
 struct ftl_product {

@@ -152,6 +152,81 @@ static void pack(const ftl_gemm_panel *p)
         pack_scalar(p, 0, p->k, 0, p->n);
 }
 
+/* ---- places in lists: eight columns at a time, in one piece where their places follow ---- */
+
+enum { EIGHT = 8 };
+
+static ALWAYS_INLINE bool is_run(const int64_t *place)
+{
+    bool is_one = true;
+    for (int i = 1; i < EIGHT; i++)
+        is_one &= place[i] == place[0] + i;
+    return is_one;
+}
+
+static void pack_eight(const ftl_gemm_places *p, int64_t j)
+{
+    const int64_t *k = p->k_place;
+    const int64_t width = p->width;
+    element *y = (element *)p->dst + j;
+    const element *x[EIGHT];
+    for (int i = 0; i < EIGHT; i++)
+        x[i] = (const element *)p->src + p->place[j + i];
+    if (is_run(p->place + j)) {
+        for (int64_t q = 0; q < p->k; q++, y += width)
+            memcpy(y, x[0] + k[q], EIGHT * sizeof *y);
+        return;
+    }
+    for (int64_t q = 0; q < p->k; q++, y += width) {
+        const int64_t at = k[q];
+        y[0] = x[0][at], y[1] = x[1][at], y[2] = x[2][at], y[3] = x[3][at];
+        y[4] = x[4][at], y[5] = x[5][at], y[6] = x[6][at], y[7] = x[7][at];
+    }
+}
+
+static void pack_places(const ftl_gemm_places *p)
+{
+    int64_t j = 0;
+    for (; j + EIGHT <= p->n; j += EIGHT)
+        pack_eight(p, j);
+    for (int64_t q = 0; j < p->n && q < p->k; q++)
+        for (int64_t i = j; i < p->n; i++)
+            ((element *)p->dst)[q * p->width + i] =
+                ((const element *)p->src)[p->k_place[q] + p->place[i]];
+}
+
+static void scatter_eight(const ftl_gemm_scatter *s, int64_t j)
+{
+    const element *x = (const element *)s->sums + j;
+    const int64_t *col = s->col + j;
+    const bool is_one = is_run(col);
+    for (int64_t i = 0; i < s->rows; i++, x += s->width) {
+        element *c = (element *)s->c + s->row[i];
+        if (is_one) {
+            element sum[EIGHT];
+            for (int l = 0; l < EIGHT; l++)
+                sum[l] = s->is_added ? c[col[0] + l] + x[l] : x[l];
+            memcpy(c + col[0], sum, sizeof sum);
+            continue;
+        }
+        for (int l = 0; l < EIGHT; l++)
+            c[col[l]] = s->is_added ? c[col[l]] + x[l] : x[l];
+    }
+}
+
+static void scatter(const ftl_gemm_scatter *s)
+{
+    int64_t j = 0;
+    for (; j + EIGHT <= s->n; j += EIGHT)
+        scatter_eight(s, j);
+    for (int64_t i = 0; j < s->n && i < s->rows; i++) {
+        const element *x = (const element *)s->sums + i * s->width;
+        element *c = (element *)s->c + s->row[i];
+        for (int64_t l = j; l < s->n; l++)
+            c[s->col[l]] = s->is_added ? c[s->col[l]] + x[l] : x[l];
+    }
+}
+
 /* ---- matrix times vector, at the speed of memory ---- */
 
 enum { TOGETHER = 4 }; /* rows read side by side */
@@ -249,6 +324,7 @@ static void add_rows(void *y, const ftl_gemm_rows *m, const void *x)
 #define GEMM_TABLE                                                                                 \
     {                                                                                              \
         .rows = ROWS, .vectors = VECTORS, .lanes = LANES, .tile = TILE_ROWS, .pack = pack,         \
+        .pack_places = pack_places, .scatter = scatter,                                            \
         .dot_rows = dot_rows, .add_rows = add_rows,                                                \
     }
 
