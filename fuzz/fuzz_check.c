@@ -43,6 +43,16 @@ static bool read_text(void *user, ftl_text_request *q)
     return true;
 }
 
+static bool read_symbols(void *user, ftl_symbols_request *q)
+{
+    static const char *const symbols[] = {"ulm", "bonn", "jena"};
+    (void)user;
+    q->message = "not there";
+    q->symbols = symbols;
+    q->n = hash_name(q->path) % 4;
+    return hash_name(q->path) % 8 != 7;
+}
+
 static void make_tuples(ftl_load_request *q, uint32_t h)
 {
     static const int64_t numbers[2][4] = {{0, 1, 2, 0}, {2, 1, 0, 1}};
@@ -152,7 +162,8 @@ static ftl_status check_input(void *p)
     session *s = p;
     static const char *const queries[] = {"A[i=1]", "Anc(alice, x)", "Y[i=0:2]", "P(_, 1)"};
     uint8_t choice = s->data[0];
-    ftl_loader loader = {.read_text = read_text, .load = load};
+    ftl_loader loader = {.read_text = read_text, .load = load,
+                          .read_symbols = read_symbols};
     ftl_check_options options = {.mode = (ftl_mode)(choice & 3),
                                  .strict = (choice & 4) != 0,
                                  .is_partial = (choice & 8) != 0,

@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *path = fuzz_write_file(data + start, size - start, "txt");
     const char *empty = "{\"version\": 1, \"items\": []}";
     write_vocabulary(path, nul ? data : (const uint8_t *)empty, nul ? before : strlen(empty));
-    ftl_read_options options = {.keep_side_files = true, .memory_limit = FUZZ_MEMORY};
+    ftl_read_options options = {.memory_limit = FUZZ_MEMORY};
     ftl_io_error error = {{0}};
     ftl_tuples *words = NULL;
     ftl_symbols *symbols = NULL;

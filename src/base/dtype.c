@@ -157,7 +157,7 @@ static uint16_t bf16_from_double(double x)
 /* dispatch */ static void load_ints(int64_t *out, ftl_dtype from, const void *src, size_t n)
 {
     switch (from) {
-    case FTL_DTYPE_BOOL:
+    case FTL_DTYPE_BOOL: LOOP(n, out[i] = ((const any_u8 *)src)[i] != 0);
     case FTL_DTYPE_U8: LOOP(n, out[i] = ((const any_u8 *)src)[i]);
     case FTL_DTYPE_I8: LOOP(n, out[i] = ((const any_i8 *)src)[i]);
     case FTL_DTYPE_I16: LOOP(n, out[i] = ((const any_i16 *)src)[i]);

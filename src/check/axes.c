@@ -192,7 +192,8 @@ static void left_block(axes_ctx *c, const ftl_index *ix, ftl_at_place *p)
 {
     double d = 0;
     p->form = FTL_AT_AFFINE;
-    if (!axes_eval_number(ix->divisor, &d) || d < 1 || d != (double)(int64_t)d || d > 1e15) {
+    if (!axes_eval_number(ix->divisor, &d) || !(d >= 1 && d <= 1e15) ||
+        d != (double)(int64_t)d) {
         ftl_diag_error(c->m->diags, FTL_E_AXIS, ix->span,
                        "the block size of a left index must be a whole number of at least 1");
         c->failed = true;

@@ -35,13 +35,23 @@ typedef struct ftl_source_info {
     void *handle;        /* the loader's own: tensor or tuples behind it */
 } ftl_source_info;
 
-/* A text that check asks for: an imported program or a domain file. */
+/* A text that check asks for: an imported program. */
 typedef struct ftl_text_request {
     const char *base, *path; /* asked: name of the importing file; the path as written */
     const char *name, *text; /* answered: how to call it (and base of its own imports); its bytes */
     size_t len;
-    const char *message; /* why not */
+    const char *message;     /* why not */
+    bool is_limit;           /* there is no memory for it, or it is larger than what is allowed */
 } ftl_text_request;
+
+/* A domain file that check asks for: one symbol a line. */
+typedef struct ftl_symbols_request {
+    const char *base, *path;    /* asked, as above */
+    const char *const *symbols; /* answered: no two are equal */
+    size_t n;
+    const char *message;        /* why not */
+    bool is_limit;              /* as above */
+} ftl_symbols_request;
 
 /* A tensor that check asks for: a source statement (path), or an input or weight by name (path
  * null). */
@@ -53,6 +63,7 @@ typedef struct ftl_load_request {
     ftl_source_info info;    /* answered */
     bool found;              /* false: there is no input of that name */
     const char *message;     /* why it cannot be read */
+    bool is_limit;           /* as above */
 } ftl_load_request;
 
 /* Files are reached through these; false: the request's message says why not. Answers live as long
@@ -61,6 +72,7 @@ typedef struct ftl_loader {
     void *user;
     bool (*read_text)(void *user, ftl_text_request *request);
     bool (*load)(void *user, ftl_load_request *request);
+    bool (*read_symbols)(void *user, ftl_symbols_request *request);
 } ftl_loader;
 
 typedef enum ftl_mode {

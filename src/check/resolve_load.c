@@ -142,8 +142,14 @@ static const char *const *list_places(resolver *r, uint32_t tensor, uint32_t ran
     return names;
 }
 
-static bool call_loader(resolver *r, uint32_t tensor, bool is_relation, bool *found,
-                        const char **why)
+/* What the loader says of a tensor. */
+typedef struct loading {
+    bool found;
+    ftl_diag_code code; /* why not */
+    const char *why;
+} loading;
+
+static bool call_loader(resolver *r, uint32_t tensor, bool is_relation, loading *out)
 {
     const ftl_loader *loader = r->m->options.loader;
     ftl_tensor_decl *t = &r->m->tensors.data[tensor];
@@ -153,14 +159,13 @@ static bool call_loader(resolver *r, uint32_t tensor, bool is_relation, bool *fo
                           .rank = t->rank,
                           .axes = list_places(r, tensor, t->rank),
                           .message = "no reason is known"};
-    *found = false;
+    *out = (loading){.found = false};
     if (!loader || !loader->load)
         return true;
     bool ok = loader->load(loader->user, &q);
     if (ok && q.found)
         *(t->source = FTL_NEW(r->m->arena, ftl_source_info)) = q.info;
-    *found = q.found;
-    *why = q.message;
+    *out = (loading){q.found, q.is_limit ? FTL_E_LIMIT : FTL_E_FILE, q.message};
     return ok;
 }
 
@@ -176,23 +181,22 @@ static void load_source(resolver *r, uint32_t tensor)
 {
     ftl_tensor_decl *t = &r->m->tensors.data[tensor];
     resolve_tensor *extra = &r->tensors.data[tensor];
-    const char *why;
-    bool found;
+    loading loaded;
     ftl_span at = extra->source->span;
     extra->is_broken = true;
-    if (!call_loader(r, tensor, t->is_boolean, &found, &why)) {
-        ftl_diag_error(r->m->diags, FTL_E_FILE, at, "cannot read '%s' for '%s': %s", t->path,
-                       t->name, why);
-    } else if (found && t->source->rank != t->rank) {
+    if (!call_loader(r, tensor, t->is_boolean, &loaded)) {
+        ftl_diag_error(r->m->diags, loaded.code, at, "cannot read '%s' for '%s': %s", t->path,
+                       t->name, loaded.why);
+    } else if (loaded.found && t->source->rank != t->rank) {
         ftl_diag_error(r->m->diags, FTL_E_RANK, at, "'%s' %s, but '%s' is written with %u %s",
                        t->path, write_shape(r, t->source), t->name, t->rank,
                        t->rank == 1 ? "index" : "indices");
-    } else if (!found && !r->m->options.is_partial) {
+    } else if (!loaded.found && !r->m->options.is_partial) {
         ftl_diag_error(r->m->diags, FTL_E_FILE, at,
                        "cannot read '%s' for '%s': files cannot be read here", t->path, t->name);
     } else {
         extra->is_broken = false;
-        if (found)
+        if (loaded.found)
             accept(r, tensor, FTL_ORIGIN_SOURCE);
     }
 }
@@ -227,13 +231,12 @@ static void load_input(resolver *r, uint32_t tensor, bool is_relation)
 {
     ftl_tensor_decl *t = &r->m->tensors.data[tensor];
     resolve_tensor *extra = &r->tensors.data[tensor];
-    const char *why;
-    bool found;
-    if (!call_loader(r, tensor, is_relation, &found, &why)) {
+    loading loaded;
+    if (!call_loader(r, tensor, is_relation, &loaded)) {
         extra->is_broken = true;
-        ftl_diag_error(r->m->diags, FTL_E_FILE, t->span, "cannot read input '%s': %s", t->name,
-                       why);
-    } else if (found) {
+        ftl_diag_error(r->m->diags, loaded.code, t->span, "cannot read input '%s': %s", t->name,
+                       loaded.why);
+    } else if (loaded.found) {
         accept(r, tensor, FTL_ORIGIN_INPUT);
     } else if (!r->m->options.is_partial) {
         extra->is_broken = true;
@@ -244,15 +247,16 @@ static void load_input(resolver *r, uint32_t tensor, bool is_relation)
 bool resolve_load_scalar(resolver *r, const char *name, ftl_span span, uint32_t *tensor)
 {
     resolve_scope *top = r->modules.data[0]->top;
-    const char *why;
-    bool found;
+    loading loaded;
     if (resolve_find_tensor(top, name, tensor))
         return r->m->tensors.data[*tensor].rank == 0;
     *tensor = resolve_add_tensor(r, name, span);
     ftl_map_put(&top->tensors, FTL_KEY(name), *tensor);
     r->tensors.data[*tensor].is_needed = true;
-    if (call_loader(r, *tensor, false, &found, &why) && found &&
-        r->m->tensors.data[*tensor].source->rank == 0) {
+    if (!call_loader(r, *tensor, false, &loaded))
+        ftl_diag_error(r->m->diags, loaded.code, span, "cannot read input '%s': %s", name,
+                       loaded.why);
+    else if (loaded.found && r->m->tensors.data[*tensor].source->rank == 0) {
         accept(r, *tensor, FTL_ORIGIN_INPUT);
         return true;
     }

@@ -48,10 +48,11 @@ static const char *find_stem(resolver *r, const char *path)
                           dot && dot > base ? (size_t)(dot - base) : strlen(base));
 }
 
+#define CANNOT_IMPORT "cannot import '%s': %s"
+
 static void fail_import(resolver *r, const ftl_stmt *stmt, const char *why)
 {
-    ftl_diag_error(r->m->diags, FTL_E_IMPORT, stmt->span, "cannot import '%s': %s", stmt->path,
-                   why);
+    ftl_diag_error(r->m->diags, FTL_E_IMPORT, stmt->span, CANNOT_IMPORT, stmt->path, why);
 }
 
 /* The chain of files that are being read, which ends where it began. */
@@ -92,7 +93,8 @@ static resolve_module *read_module(resolver *r, resolve_module *from, const ftl_
         .base = from->file, .path = stmt->path, .message = "files cannot be read here"};
     uint64_t known;
     if (!loader || !loader->read_text || !loader->read_text(loader->user, &q)) {
-        fail_import(r, stmt, q.message);
+        ftl_diag_error(r->m->diags, q.is_limit ? FTL_E_LIMIT : FTL_E_IMPORT, stmt->span,
+                       CANNOT_IMPORT, stmt->path, q.message);
         return NULL;
     }
     const char *name = q.name, *text = q.text;
@@ -253,31 +255,19 @@ static void put_symbol(resolver *r, uint32_t domain, const char *symbol, ftl_spa
     *FTL_VEC_PUSH(r->m->arena, &d->symbols) = symbol;
 }
 
-/* One symbol a line; blank lines are skipped. */
 static void read_symbols(resolver *r, resolve_module *module, const ftl_stmt *stmt, uint32_t domain)
 {
     const ftl_loader *loader = r->m->options.loader;
-    ftl_text_request q = {
+    ftl_symbols_request q = {
         .base = module->file, .path = stmt->path, .message = "files cannot be read here"};
-    if (!loader || !loader->read_text || !loader->read_text(loader->user, &q)) {
-        ftl_diag_error(r->m->diags, FTL_E_FILE, stmt->span, "cannot read domain '%s' from '%s': %s",
-                       stmt->name, stmt->path, q.message);
+    if (!loader || !loader->read_symbols || !loader->read_symbols(loader->user, &q)) {
+        ftl_diag_error(r->m->diags, q.is_limit ? FTL_E_LIMIT : FTL_E_FILE, stmt->span,
+                       "cannot read domain '%s' from '%s': %s", stmt->name, stmt->path, q.message);
         r->m->domains.data[domain].is_closed = false;
         return;
     }
-    const char *text = q.text;
-    size_t len = q.len;
-    for (size_t at = 0; at < len;) {
-        const char *end = memchr(text + at, '\n', len - at);
-        size_t stop = end ? (size_t)(end - text) : len, next = stop + 1;
-        while (at < stop && strchr(" \t\r", text[at]))
-            at++;
-        while (stop > at && strchr(" \t\r", text[stop - 1]))
-            stop--;
-        if (stop > at)
-            put_symbol(r, domain, ftl_intern_get(r->m->names, text + at, stop - at), stmt->span);
-        at = next;
-    }
+    for (size_t i = 0; i < q.n; i++)
+        put_symbol(r, domain, ftl_intern_cstr(r->m->names, q.symbols[i]), stmt->span);
 }
 
 static void declare_domain(resolver *r, resolve_module *module, const ftl_stmt *stmt)

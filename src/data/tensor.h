@@ -21,7 +21,8 @@ struct ftl_tensor {
     uint32_t rank;
     int64_t shape[FTL_MAX_RANK];
     int64_t strides[FTL_MAX_RANK];  /* bytes */
-    void *data;                     /* first element; may be unaligned in a mapped file */
+    void *data;                     /* first element; may be unaligned in a mapped file; a bool's
+                                     * byte is 1 when true, from outside it may be any but 0 */
     bool mapped;                    /* the bytes are a read-only file map */
     /* private */
     int refs;                       /* atomic */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Sets of files: each is finished under a temporary name, then they are renamed one by one. Those
- * of one folder in a row share its descriptor, so that a thousand of them do not use them up.
+ * Sets of files: each is finished under a temporary name, then they exchange names with the older
+ * files one by one, which are removed when all are done and get their names back when one fails.
+ * Files of one folder in a row share its descriptor, so that a thousand of them do not use them up.
  */
 #include "io/sink.h"
 
@@ -55,11 +56,13 @@ ftl_status ftl_io_batch_commit(ftl_io_batch *b, ftl_io_error *error)
 {
     for (parked *p = b->first; p; p = p->next) {
         p->sink.error = error;
-        FTL_TRY(ftl_sink_rename(&p->sink));
+        FTL_TRY(ftl_sink_swap(&p->sink));
     }
     for (parked *p = b->first; p; p = p->next)
         if (!p->sink.shares_folder)
             FTL_TRY(ftl_sink_sync_folder(&p->sink));
+    for (parked *p = b->first; p; p = p->next)
+        ftl_sink_keep(&p->sink);
     return FTL_OK;
 }
 

@@ -53,17 +53,6 @@ static void set_strides(ftl_tensor *t, const ftl_array *a)
     }
 }
 
-/* A byte of a bool that is neither 0 nor 1 would be a value that no equation can make. */
-static ftl_status check_bools(ftl_file *f, const ftl_array *a, const unsigned char *p)
-{
-    if (a->element.dtype != FTL_DTYPE_BOOL)
-        return FTL_OK;
-    unsigned char all = 0;
-    for (uint64_t i = 0; i < a->bytes; i++)
-        all |= p[i];
-    return all > 1 ? ftl_file_fail(f, "holds a bool that is neither 0 nor 1") : FTL_OK;
-}
-
 /* ---- conversion ---- */
 
 static void swap_elements(unsigned char *p, size_t n, size_t size)
@@ -133,7 +122,10 @@ static ftl_status fill(ftl_stream *s, const ftl_array *a, ftl_tensor *t)
     if (!is_as_stored(&a->element))
         return read_converted(s, &a->element, a->bytes / a->element.size, t->data);
     FTL_TRY(s->read(s, t->data, (size_t)a->bytes));
-    return check_bools(s->file, a, t->data);
+    unsigned char *p = t->data;
+    for (uint64_t i = 0; a->element.dtype == FTL_DTYPE_BOOL && i < a->bytes; i++)
+        p[i] = p[i] != 0;
+    return FTL_OK;
 }
 
 ftl_status ftl_array_read(ftl_stream *s, const ftl_array *a, ftl_tensor **out)
@@ -178,11 +170,6 @@ ftl_status ftl_array_map(ftl_file *f, const ftl_array *a, uint64_t offset, ftl_t
         .dtype = a->element.dtype, .rank = a->rank, .shape = a->shape, .mapped = true};
     FTL_TRY(ftl_file_map(f, offset, (size_t)a->bytes, &data, &bytes.owner));
     bytes.data = data;
-    ftl_status status = check_bools(f, a, data);
-    if (status != FTL_OK) {
-        bytes.owner.release(bytes.owner.user);
-        return status;
-    }
     if (ftl_tensor_wrap(f->options.alloc, &bytes, out) != FTL_OK)
         return ftl_file_no_memory(f, sizeof(**out));
     set_strides(*out, a);

@@ -37,10 +37,10 @@ typedef struct ftl_io_hook {
 typedef struct ftl_read_options {
     const ftl_allocator *alloc; /* null: the default */
     bool strict;                /* refuse what would copy: compressed members, conversions */
-    bool keep_side_files;       /* a vocabulary is not created or completed on disk */
     size_t mmap_npz_from;       /* archives from this many bytes map stored members; 0: 64 MiB */
     size_t memory_limit;        /* bytes that one file may take in memory; 0: 16 GiB */
     const char *const *axes;    /* names of a relation's places, for header lines; or null */
+    const ftl_symbols *words;   /* of a text: takes the place of its vocabulary file; or null */
     const ftl_io_hook *hook;    /* tests only; null */
 } ftl_read_options;
 
@@ -61,8 +61,8 @@ typedef struct ftl_tensor_place {
 
 /* One tensor of a .npy, .npz, .safetensors or .json file (nested lists of numbers, or a number).
  * It has the file's element type; u2, u4 and u8 become i32, i64 and i64. Mapped tensors keep the
- * file's bytes, which need not be aligned. FTL_ERR_IO or FTL_ERR_MEMORY with a message. options
- * may be null. */
+ * file's bytes, which need not be aligned; in mapped bools any byte but 0 means true. FTL_ERR_IO
+ * or FTL_ERR_MEMORY with a message. options may be null. */
 ftl_status ftl_io_read_tensor(const ftl_tensor_place *place, const ftl_read_options *options,
                               ftl_tensor **out, ftl_io_error *error);
 
@@ -81,11 +81,13 @@ ftl_status ftl_io_read_tuples(const char *file, ftl_table_form form,
                               const ftl_read_options *options, ftl_tuples **out,
                               ftl_io_error *error);
 /* The token relation of a .txt or .md file: a tuple for each word (column 0 its position, column 1
- * its number). The vocabulary beside it (<stem>.vocab.json) is used when it is there; it is
- * created, or completed with unseen words, unless keep_side_files. Words are what stands between
- * white space. */
+ * its number). Numbered are the words that options->words has, else those of the vocabulary beside
+ * the text (<stem>.vocab.json) when there is one, and then unseen words as they are met. Words are
+ * what stands between white space. Nothing is written. */
 ftl_status ftl_io_read_text(const char *file, const ftl_read_options *options, ftl_tuples **out,
                             ftl_io_error *error);
+/* The path of the vocabulary beside a text, in the arena. */
+const char *ftl_io_find_vocabulary(ftl_arena *arena, const char *file);
 /* Lines of a file as symbols (domain Town = "towns.txt"): trimmed, blank and repeated lines
  * skipped. */
 ftl_status ftl_io_read_symbols(const char *file, const ftl_read_options *options, ftl_symbols **out,
@@ -104,10 +106,11 @@ void ftl_io_bytes_free(ftl_io_bytes *bytes);
 /* ---- writing ---- */
 
 /* Files of one set. A writer whose options name a batch leaves the finished file under a temporary
- * name; commit gives all of them their names, one after the other, in the order written. So a
- * failure to compute or to write leaves every older file as it was. Each file is whole at any time,
- * but a crash in the middle of commit, or a rename that fails there, leaves some new and some old.
- * free removes what was not committed. Paths and options must live until the batch ends. */
+ * name; commit gives all of them their names, one after the other, in the order written, and when
+ * that fails takes them back. So a failure to compute or to write leaves every older file as it
+ * was. Each file is whole at any time, but a crash in the middle of commit leaves some new and some
+ * old, and so does a failed rename on a file system that cannot exchange names. free removes what
+ * was not committed. Paths and options must live until the batch ends. */
 typedef struct ftl_io_batch ftl_io_batch;
 ftl_status ftl_io_batch_new(const ftl_allocator *alloc, ftl_io_batch **out);
 ftl_status ftl_io_batch_commit(ftl_io_batch *batch, ftl_io_error *error);
@@ -149,6 +152,11 @@ ftl_status ftl_io_write_archive(const char *path, const ftl_named_tensor *list, 
  * shapes (rows..., k). */
 ftl_status ftl_io_write_topk(const char *path, const ftl_tensor *indices, const ftl_tensor *values,
                              const ftl_write_options *options, ftl_io_error *error);
+/* Makes or completes the vocabulary at path with the words that a text was read with. Nothing is
+ * written when it has all of them; an error when it numbers them in another way by now. options
+ * must not be null. */
+ftl_status ftl_io_write_vocabulary(const char *path, const ftl_symbols *words,
+                                   const ftl_write_options *options, ftl_io_error *error);
 /* Any bytes, all or nothing, whatever the extension. */
 ftl_status ftl_io_write_bytes(const char *path, const void *data, size_t len,
                               const ftl_write_options *options, ftl_io_error *error);

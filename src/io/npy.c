@@ -144,7 +144,7 @@ static ftl_status read_descr(literal *l)
     FTL_TRY(read_string(l, &text, &len));
     char order = '=';
     const char *p = text, *end = text + len;
-    if (p < end && strchr("<>=|", *p))
+    if (p < end && memchr("<>=|", *p, 4))
         order = *p++;
     char kind = p < end ? *p++ : '?';
     if (name_kind(kind))

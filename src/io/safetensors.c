@@ -77,7 +77,9 @@ static ftl_status read_header(ftl_file *f, header *h)
         status = ftl_file_fail(f, "its header does not start with '{'");
     if (status == FTL_OK)
         h->json = json_loadb(text, (size_t)len, JSON_REJECT_DUPLICATES, &error);
-    if (status == FTL_OK && !h->json)
+    if (status == FTL_OK && !h->json && json_error_code(&error) == json_error_out_of_memory)
+        status = ftl_file_no_memory(f, len * TREE_RATIO);
+    else if (status == FTL_OK && !h->json)
         status =
             ftl_file_fail(f, "its header is malformed: %s (byte %d)", error.text, error.position);
     ftl_mem_free(f->options.alloc, text, (size_t)len);

@@ -375,16 +375,48 @@ static ftl_status finish(ftl_sink *s)
     return number ? fail_sink_errno(s, "cannot be written", number) : FTL_OK;
 }
 
-ftl_status ftl_sink_rename(ftl_sink *s)
+/* The temporary file over the target; flags as of renameat2. Gives an errno or 0. */
+static int rename_file(const ftl_sink *s, unsigned flags)
+{
+    return renameat2(s->folder, s->temporary, s->folder, get_target(s), flags) == 0 ? 0 : errno;
+}
+
+static ftl_status give_name(ftl_sink *s)
 {
     int number = ftl_io_before(s->hook, "rename", NULL);
-    if (number == 0 && renameat(s->folder, s->temporary, s->folder, get_target(s)) != 0)
-        number = errno;
+    number = number ? number : rename_file(s, 0);
     if (number)
         return fail_sink_errno(s, "cannot be written", number);
     s->temporary[0] = '\0';
     s->made = 0;
     return FTL_OK;
+}
+
+ftl_status ftl_sink_swap(ftl_sink *s)
+{
+    int number = ftl_io_before(s->hook, "rename", NULL);
+    if (number)
+        return fail_sink_errno(s, "cannot be written", number);
+    number = rename_file(s, RENAME_EXCHANGE);
+    if (number == 0) {
+        s->swap = FTL_SWAP_BOTH;
+        return FTL_OK;
+    }
+    int other = rename_file(s, 0);
+    if (other)
+        return fail_sink_errno(s, "cannot be written", other);
+    s->swap = number == ENOENT ? FTL_SWAP_NEW : FTL_SWAP_NONE;
+    s->temporary[0] = '\0';
+    return FTL_OK;
+}
+
+void ftl_sink_keep(ftl_sink *s)
+{
+    if (s->swap == FTL_SWAP_BOTH)
+        unlinkat(s->folder, s->temporary, 0);
+    s->swap = FTL_SWAP_NONE;
+    s->temporary[0] = '\0';
+    s->made = 0;
 }
 
 ftl_status ftl_sink_sync_folder(ftl_sink *s)
@@ -395,9 +427,13 @@ ftl_status ftl_sink_sync_folder(ftl_sink *s)
 /* Only empty folders go, so that what others put there in the meantime stays. */
 void ftl_sink_undo(ftl_sink *s)
 {
-    if (s->temporary[0])
+    bool is_safe = s->swap != FTL_SWAP_BOTH || rename_file(s, RENAME_EXCHANGE) == 0;
+    if (s->swap == FTL_SWAP_NEW)
+        unlinkat(s->folder, get_target(s), 0);
+    if (s->temporary[0] && is_safe)
         unlinkat(s->folder, s->temporary, 0);
     s->temporary[0] = '\0';
+    s->swap = FTL_SWAP_NONE;
     if (s->made == 0)
         return;
     pop(s->path.text);
@@ -411,7 +447,7 @@ static ftl_status commit(ftl_sink *s)
     FTL_TRY(finish(s));
     if (s->batch)
         return ftl_batch_park(s->batch, s);
-    FTL_TRY(ftl_sink_rename(s));
+    FTL_TRY(give_name(s));
     return ftl_sink_sync_folder(s);
 }
 

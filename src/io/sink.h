@@ -42,6 +42,7 @@ typedef struct ftl_sink {
     char temporary[40]; /* name within the folder; empty while there is no such file */
     struct ftl_io_batch *batch; /* who gives the file its name, or null */
     bool shares_folder;         /* parked: an earlier file of the batch closes the folder */
+    enum { FTL_SWAP_NONE, FTL_SWAP_NEW, FTL_SWAP_BOTH } swap; /* no file had the name; one had */
     unsigned char *buffer;
     size_t len;      /* bytes in the buffer, not written yet */
     uint64_t offset; /* in the file, of the first byte of the buffer */
@@ -61,10 +62,13 @@ ftl_status ftl_sink_close(ftl_sink *s, ftl_status status);
 
 /* ---- batches (batch.c) ---- */
 
-/* The finished file gets its name. */
-ftl_status ftl_sink_rename(ftl_sink *s);
+/* The finished file gets its name; an older one takes the temporary name, where the file system
+ * can exchange names. */
+ftl_status ftl_sink_swap(ftl_sink *s);
 ftl_status ftl_sink_sync_folder(ftl_sink *s);
-/* Removes the temporary file and the folders made for it. */
+/* Ends a swap: the older file goes. */
+void ftl_sink_keep(ftl_sink *s);
+/* Takes back a swap; removes the temporary file and the folders made for it. */
 void ftl_sink_undo(ftl_sink *s);
 /* Takes over the finished file of s: its folder stays open, its bytes are on disk. */
 ftl_status ftl_batch_park(struct ftl_io_batch *batch, const ftl_sink *s);

@@ -57,6 +57,20 @@ static ftl_status put(table *t, row *r, int c)
     return FTL_OK;
 }
 
+/* A byte of a field. A NUL would end the field early for whoever reads it as a C text. */
+static ftl_status put_byte(table *t, row *r, int c)
+{
+    if (c == '\0')
+        return ftl_file_fail_line(t->bytes.file, t->bytes.line, "column %u holds a NUL byte",
+                                  r->count);
+    return put(t, r, c);
+}
+
+static bool is_blank(int c)
+{
+    return c == ' ' || c == '\t';
+}
+
 static void skip_blanks(table *t)
 {
     int c = ftl_bytes_peek(&t->bytes);
@@ -74,10 +88,10 @@ static bool ends_field(const table *t, int c)
 static ftl_status read_plain(table *t, row *r, size_t start)
 {
     for (int c = ftl_bytes_peek(&t->bytes); !ends_field(t, c); c = ftl_bytes_peek(&t->bytes)) {
-        FTL_TRY(put(t, r, c));
+        FTL_TRY(put_byte(t, r, c));
         t->bytes.at++;
     }
-    while (r->text.len > start && strchr(" \t", r->text.data[r->text.len - 1]))
+    while (r->text.len > start && is_blank(r->text.data[r->text.len - 1]))
         r->text.len--;
     return t->bytes.status;
 }
@@ -96,7 +110,7 @@ static ftl_status read_quoted(table *t, row *r)
         if (c == '"')
             t->bytes.at++;
         t->bytes.line += c == '\n';
-        FTL_TRY(put(t, r, c));
+        FTL_TRY(put_byte(t, r, c));
     }
     skip_blanks(t);
     if (ends_field(t, ftl_bytes_peek(&t->bytes)))

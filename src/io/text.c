@@ -40,6 +40,35 @@ static ftl_status read_until(ftl_bytes *b, bool (*ends)(int c), ftl_block *out)
     return ftl_text_check(b->file, b->line, (const char *)out->data, out->len);
 }
 
+/* ---- the vocabulary's name: "dir/note.txt" gives "dir/note.vocab.json" ---- */
+
+static const char vocabulary_ending[] = ".vocab.json";
+
+static size_t get_stem(const char *file)
+{
+    const char *slash = strrchr(file, '/'), *dot = strrchr(slash ? slash : file, '.');
+    return dot ? (size_t)(dot - file) : strlen(file);
+}
+
+static size_t get_vocabulary_size(const char *file)
+{
+    return get_stem(file) + sizeof(vocabulary_ending);
+}
+
+static void write_vocabulary_path(const char *file, char *path)
+{
+    size_t stem = get_stem(file);
+    memcpy(path, file, stem);
+    memcpy(path + stem, vocabulary_ending, sizeof(vocabulary_ending));
+}
+
+const char *ftl_io_find_vocabulary(ftl_arena *arena, const char *file)
+{
+    char *path = ftl_arena_alloc(arena, get_vocabulary_size(file));
+    write_vocabulary_path(file, path);
+    return path;
+}
+
 /* ---- the token relation ---- */
 
 typedef struct words {
@@ -90,49 +119,52 @@ static ftl_status read_words(words *w)
     return w->bytes.status;
 }
 
-/* Reads the words against the vocabulary at `path` and completes it. */
-static ftl_status read_with_vocabulary(words *w, const char *path)
+static ftl_status copy_symbols(ftl_file *f, const ftl_symbols *from, ftl_symbols **out)
+{
+    for (int64_t i = 0; i < ftl_symbols_get_count(from); i++) {
+        const char *word = ftl_symbols_get(from, i);
+        int64_t number;
+        FTL_TRY(ftl_text_number(f, out, word, strlen(word), &number));
+    }
+    return FTL_OK;
+}
+
+/* The words that have numbers already: those that the caller knows, else the vocabulary's. */
+static ftl_status read_known(words *w)
 {
     ftl_file *f = w->bytes.file;
     ftl_symbols **symbols = &w->tuples->symbols[1];
-    FTL_TRY(ftl_vocabulary_read(path, &f->options, f->error, symbols));
-    int64_t before = *symbols ? ftl_symbols_get_count(*symbols) : -1;
+    const ftl_allocator *alloc = f->options.alloc;
+    if (f->options.words)
+        return copy_symbols(f, f->options.words, symbols);
+    size_t size = get_vocabulary_size(f->name);
+    char *path = ftl_mem_alloc(alloc, size);
+    if (!path)
+        return ftl_file_no_memory(f, size);
+    write_vocabulary_path(f->name, path);
+    ftl_status status = ftl_vocabulary_read(path, &f->options, f->error, symbols);
+    ftl_mem_free(alloc, path, size);
+    return status;
+}
+
+static ftl_status read_numbered(words *w)
+{
+    ftl_file *f = w->bytes.file;
+    ftl_symbols **symbols = &w->tuples->symbols[1];
+    FTL_TRY(read_known(w));
     if (!*symbols && !(*symbols = ftl_symbols_new(f->options.alloc)))
         return ftl_file_no_memory(f, 1);
     w->tuples->is_text[1] = true;
-    FTL_TRY(read_words(w));
-    if (f->options.keep_side_files || ftl_symbols_get_count(*symbols) == before)
-        return FTL_OK;
-    return ftl_vocabulary_write(path, &f->options, *symbols, f->error);
-}
-
-/* "dir/note.txt" gives "dir/note.vocab.json". */
-static char *make_vocabulary_path(ftl_file *f, size_t *size)
-{
-    static const char ending[] = ".vocab.json";
-    const char *slash = strrchr(f->name, '/'), *dot = strrchr(slash ? slash : f->name, '.');
-    size_t stem = dot ? (size_t)(dot - f->name) : strlen(f->name);
-    *size = stem + sizeof(ending);
-    char *path = ftl_mem_alloc(f->options.alloc, *size);
-    if (path) {
-        memcpy(path, f->name, stem);
-        memcpy(path + stem, ending, sizeof(ending));
-    }
-    return path;
+    return read_words(w);
 }
 
 ftl_status ftl_text_read(ftl_file *f, ftl_tuples **out)
 {
     words w = {.chunk = {.file = f}};
-    size_t size = 0;
     FTL_TRY(ftl_bytes_init(&w.bytes, f));
-    char *path = make_vocabulary_path(f, &size);
-    if (!path || ftl_tuples_new(f->options.alloc, 2, false, &w.tuples) != FTL_OK) {
-        ftl_mem_free(f->options.alloc, path, size);
-        return ftl_file_no_memory(f, size);
-    }
-    ftl_status status = read_with_vocabulary(&w, path);
-    ftl_mem_free(f->options.alloc, path, size);
+    if (ftl_tuples_new(f->options.alloc, 2, false, &w.tuples) != FTL_OK)
+        return ftl_file_no_memory(f, sizeof(*w.tuples));
+    ftl_status status = read_numbered(&w);
     ftl_block_free(&w.chunk);
     if (status == FTL_OK)
         *out = w.tuples;
@@ -248,6 +280,8 @@ static ftl_status read_vocabulary(ftl_file *f, ftl_block *text, ftl_symbols **ou
     FTL_TRY(ftl_file_read_all(f, VOCABULARY_LIMIT, text));
     FTL_TRY(ftl_file_check_memory(f, (uint64_t)text->len * TREE_RATIO));
     json_t *root = json_loadb((const char *)text->data, text->len, JSON_REJECT_DUPLICATES, &error);
+    if (!root && json_error_code(&error) == json_error_out_of_memory)
+        return ftl_file_no_memory(f, text->len);
     if (!root)
         return ftl_file_fail_line(f, error.line > 0 ? (uint64_t)error.line : 1, "%s", error.text);
     ftl_status status = make_symbols(f, root, out);
@@ -302,11 +336,36 @@ static ftl_status write_items(ftl_sink *s, const ftl_symbols *symbols)
     return ftl_sink_puts(s, "]}\n");
 }
 
-ftl_status ftl_vocabulary_write(const char *path, const ftl_read_options *options,
-                                const ftl_symbols *symbols, ftl_io_error *error)
+/* Whether one of the two begins with the other. */
+static bool is_same_so_far(const ftl_symbols *symbols, const ftl_symbols *file)
+{
+    int64_t n = ftl_symbols_get_count(symbols), m = ftl_symbols_get_count(file);
+    for (int64_t i = 0; i < n && i < m; i++)
+        if (strcmp(ftl_symbols_get(symbols, i), ftl_symbols_get(file, i)) != 0)
+            return false;
+    return true;
+}
+
+static ftl_status write_vocabulary(const char *path, const ftl_symbols *symbols,
+                                   const ftl_write_options *options, ftl_io_error *error)
 {
     ftl_sink s;
-    ftl_write_options w = {.alloc = options->alloc, .hook = options->hook};
-    FTL_TRY(ftl_sink_open(&s, path, &w, error));
+    FTL_TRY(ftl_sink_open(&s, path, options, error));
     return ftl_sink_close(&s, write_items(&s, symbols));
+}
+
+ftl_status ftl_io_write_vocabulary(const char *path, const ftl_symbols *symbols,
+                                   const ftl_write_options *options, ftl_io_error *error)
+{
+    ftl_read_options reading = {.alloc = options->alloc, .hook = options->hook};
+    ftl_symbols *file = NULL;
+    FTL_TRY(ftl_vocabulary_read(path, &reading, error, &file));
+    if (!file)
+        return write_vocabulary(path, symbols, options, error);
+    bool is_same = is_same_so_far(symbols, file);
+    bool has_all = ftl_symbols_get_count(file) >= ftl_symbols_get_count(symbols);
+    ftl_symbols_free(file);
+    if (!is_same)
+        return ftl_io_fail(error, path, "was changed by someone else in the meantime");
+    return has_all ? FTL_OK : write_vocabulary(path, symbols, options, error);
 }

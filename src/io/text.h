@@ -15,7 +15,5 @@ ftl_status ftl_text_read_symbols(ftl_file *f, ftl_symbols **out);
 /* The vocabulary file's symbols; *out stays when there is no such file. */
 ftl_status ftl_vocabulary_read(const char *path, const ftl_read_options *options,
                                ftl_io_error *error, ftl_symbols **out);
-ftl_status ftl_vocabulary_write(const char *path, const ftl_read_options *options,
-                                const ftl_symbols *symbols, ftl_io_error *error);
 
 #endif

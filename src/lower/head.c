@@ -312,7 +312,11 @@ static ftl_value *external(lower_ctx *c, const ftl_tensor_decl *t)
             t->source->has_values && !t->is_boolean ? c->options.compute : FTL_DTYPE_BOOL;
         return ftl_make_input(g, t->name, dtype, t->rank, t->extent);
     }
-    ftl_value *v = ftl_make_input(g, t->name, t->source->dtype, t->source->rank, t->source->shape);
+    bool is_bool = t->source->dtype == FTL_DTYPE_BOOL;
+    ftl_value *v = ftl_make_input(g, t->name, is_bool ? FTL_DTYPE_U8 : t->source->dtype,
+                                  t->source->rank, t->source->shape);
+    if (is_bool) /* bytes from outside: true is any but 0 */
+        return ftl_make_cast(g, v, FTL_DTYPE_BOOL);
     if (t->is_boolean && v->dtype != FTL_DTYPE_BOOL)
         return ftl_make_map2(g, FTL_OP_LT_, ftl_make_splat(g, v->dtype, v->rank, v->shape, 0), v);
     if (v->dtype == FTL_DTYPE_F64 || v->dtype == FTL_DTYPE_F32)

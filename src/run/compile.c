@@ -40,7 +40,7 @@ void ftl_run_end_compile(ftl_session *s)
     s->dump = (ftl_strbuf){.arena = &s->arena};
     s->options = (ftl_run_options){0};
     s->rendered = NULL;
-    s->has_results = s->has_wishes = false;
+    s->has_results = s->has_wishes = s->has_words = false;
     s->runs = 0;
     s->run_seconds = s->compile_seconds = 0;
     ftl_arena_fini(&s->arena);

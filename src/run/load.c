@@ -44,6 +44,14 @@ static void free_bytes(void *p)
     ftl_io_bytes_free(p);
 }
 
+/* Why something was not read, for check. */
+static const char *explain(ftl_session *s, const ftl_io_error *error, ftl_status status,
+                           bool *is_limit)
+{
+    *is_limit = status == FTL_ERR_MEMORY;
+    return ftl_arena_strdup(&s->arena, error->message);
+}
+
 static bool read_text(void *user, ftl_text_request *q)
 {
     ftl_session *s = user;
@@ -51,14 +59,46 @@ static bool read_text(void *user, ftl_text_request *q)
     ftl_read_options options = {.alloc = s->alloc, .memory_limit = TEXT_LIMIT};
     ftl_io_bytes *bytes = FTL_NEW(&s->arena, ftl_io_bytes);
     bytes->alloc = s->alloc;
+    ftl_arena_defer(&s->arena, free_bytes, bytes);
     q->name = beside(s, q->base, q->path);
-    if (ftl_io_read_bytes(q->name, &options, bytes, &error) != FTL_OK) {
-        q->message = ftl_arena_strdup(&s->arena, error.message);
+    ftl_status status = ftl_io_read_bytes(q->name, &options, bytes, &error);
+    if (status != FTL_OK) {
+        q->message = explain(s, &error, status, &q->is_limit);
         return false;
     }
-    ftl_arena_defer(&s->arena, free_bytes, bytes);
     q->text = bytes->data;
     q->len = bytes->len;
+    return true;
+}
+
+static const char *const *list_symbols(ftl_session *s, const ftl_symbols *symbols, size_t *n)
+{
+    *n = (size_t)ftl_symbols_get_count(symbols);
+    const char **names = FTL_NEW_ARRAY(&s->arena, const char *, *n);
+    for (size_t i = 0; i < *n; i++)
+        names[i] = ftl_symbols_get(symbols, (int64_t)i);
+    return names;
+}
+
+static void free_symbols(void *p)
+{
+    ftl_symbols_free(*(ftl_symbols **)p);
+}
+
+static bool read_symbols(void *user, ftl_symbols_request *q)
+{
+    ftl_session *s = user;
+    ftl_io_error error;
+    ftl_read_options options = {.alloc = s->alloc, .memory_limit = TEXT_LIMIT};
+    ftl_symbols **symbols = FTL_NEW(&s->arena, ftl_symbols *);
+    ftl_arena_defer(&s->arena, free_symbols, symbols);
+    const char *path = beside(s, q->base, q->path);
+    ftl_status status = ftl_io_read_symbols(path, &options, symbols, &error);
+    if (status != FTL_OK) {
+        q->message = explain(s, &error, status, &q->is_limit);
+        return false;
+    }
+    q->symbols = list_symbols(s, *symbols, &q->n);
     return true;
 }
 
@@ -88,12 +128,25 @@ static void describe_tuples(ftl_session *s, const ftl_tuples *t, ftl_source_info
         out->is_text[k] = t->is_text[k];
         if (!t->symbols[k])
             continue;
-        out->n_symbols[k] = ftl_symbols_get_count(t->symbols[k]);
-        const char **names = FTL_NEW_ARRAY(&s->arena, const char *, (size_t)out->n_symbols[k]);
-        for (int64_t i = 0; i < out->n_symbols[k]; i++)
-            names[i] = ftl_symbols_get(t->symbols[k], i);
-        out->symbols[k] = names;
+        size_t n;
+        out->symbols[k] = list_symbols(s, t->symbols[k], &n);
+        out->n_symbols[k] = (int64_t)n;
     }
+}
+
+/* Texts that share a vocabulary agree on the numbers of words before any of it is written. */
+static ftl_status read_words(ftl_session *s, const char *file, ftl_loaded *l,
+                             ftl_read_options *options, ftl_io_error *error)
+{
+    l->vocabulary = l->resolved = ftl_io_find_vocabulary(&s->arena, file);
+    if (ftl_io_resolve_sink(&s->arena, NULL, l->vocabulary, &l->resolved, error) != FTL_OK)
+        l->resolved = l->vocabulary;
+    for (size_t i = 0; i < s->loaded.len; i++) {
+        const ftl_loaded *other = s->loaded.data[i];
+        if (other->resolved && other->tuples && strcmp(other->resolved, l->resolved) == 0)
+            options->words = other->tuples->symbols[1];
+    }
+    return ftl_io_read_text(file, options, &l->tuples, error);
 }
 
 static bool load_file(ftl_session *s, const char *path, ftl_load_request *q)
@@ -102,7 +155,6 @@ static bool load_file(ftl_session *s, const char *path, ftl_load_request *q)
     ftl_io_error error;
     ftl_status status;
     options.axes = q->axes;
-    options.keep_side_files = s->goal != FTL_GOAL_RUN || s->config.no_sinks;
     ftl_table_form form = {.arity = q->rank, .allow_values = !q->is_relation};
     ftl_tensor_place place = {.name = q->name};
     ftl_format format = ftl_io_split_path(&s->arena, path, &place.file, &place.member);
@@ -110,11 +162,11 @@ static bool load_file(ftl_session *s, const char *path, ftl_load_request *q)
     if (format == FTL_FORMAT_CSV || format == FTL_FORMAT_TSV)
         status = ftl_io_read_tuples(place.file, form, &options, &l->tuples, &error);
     else if (format == FTL_FORMAT_TEXT)
-        status = ftl_io_read_text(place.file, &options, &l->tuples, &error);
+        status = read_words(s, place.file, l, &options, &error);
     else
         status = ftl_io_read_tensor(&place, &options, &l->tensor, &error);
     if (status != FTL_OK) {
-        q->message = ftl_arena_strdup(&s->arena, error.message);
+        q->message = explain(s, &error, status, &q->is_limit);
         return false;
     }
     if (l->tuples)
@@ -154,7 +206,8 @@ static bool load(void *user, ftl_load_request *q)
 const ftl_loader *ftl_run_make_loader(ftl_session *s)
 {
     ftl_loader *l = FTL_NEW(&s->arena, ftl_loader);
-    *l = (ftl_loader){.user = s, .read_text = read_text, .load = load};
+    *l = (ftl_loader){.user = s, .read_text = read_text, .load = load,
+                       .read_symbols = read_symbols};
     return l;
 }
 

@@ -31,6 +31,7 @@ typedef struct ftl_loaded {
     ftl_tensor *tensor; /* or */
     ftl_tuples *tuples;
     const char *name;
+    const char *vocabulary, *resolved; /* of a text: path beside it, and without links; or null */
 } ftl_loaded;
 
 typedef struct ftl_session_output {
@@ -84,6 +85,7 @@ typedef struct ftl_session {
     size_t n_results;
     bool has_wishes;      /* wanted is filled in from wishes */
     bool has_results;     /* the last run came to its end */
+    bool has_words;       /* the vocabularies of the texts are on disk */
     ftl_strbuf dump;      /* DUMP: the text */
     const ftl_backend *backend;
     ftl_exec *exec;
@@ -152,6 +154,7 @@ void ftl_run_list_passes(ftl_strbuf *out);
 void ftl_run_dump_plan(const ftl_plan *plan, ftl_strbuf *out);
 /* sink.c: a sink that could not be written is an error of the compile. */
 bool ftl_run_probe_sinks(ftl_session *s);
+/* Sinks, and the vocabularies of texts that have new words, all or none of them. */
 ftl_status ftl_run_write_sinks(ftl_session *s);
 /* One output, or all of them, as files; messages go to the last run's. */
 ftl_status ftl_run_save_output(ftl_session *s, size_t i, const char *path);

@@ -118,6 +118,38 @@ static ftl_status write_sink(ftl_session *s, size_t i, ftl_io_batch *batch)
     return status;
 }
 
+/* Of texts that share a vocabulary the last one has all the words. */
+static bool has_last_words(const ftl_session *s, size_t i)
+{
+    const ftl_loaded *l = s->loaded.data[i];
+    if (!l->resolved || !l->tuples)
+        return false;
+    for (size_t k = i + 1; k < s->loaded.len; k++) {
+        const ftl_loaded *other = s->loaded.data[k];
+        if (other->resolved && other->tuples && strcmp(other->resolved, l->resolved) == 0)
+            return false;
+    }
+    return true;
+}
+
+static ftl_status write_words(ftl_session *s, ftl_io_batch *batch)
+{
+    ftl_write_options options = {.alloc = s->alloc, .batch = batch};
+    for (size_t i = 0; i < s->loaded.len && !s->has_words; i++) {
+        const ftl_loaded *l = s->loaded.data[i];
+        ftl_io_error error;
+        if (!has_last_words(s, i))
+            continue;
+        ftl_status status =
+            ftl_io_write_vocabulary(l->vocabulary, l->tuples->symbols[1], &options, &error);
+        if (status == FTL_OK)
+            continue;
+        ftl_diag_error(&s->run_diags, FTL_E_FILE, (ftl_span){0}, "%s", error.message);
+        return status;
+    }
+    return FTL_OK;
+}
+
 typedef struct sinking {
     ftl_session *s;
     ftl_io_batch *batch;
@@ -129,21 +161,30 @@ static ftl_status write_all_sinks(void *p)
     ftl_io_error error;
     for (size_t i = 0; i < w->s->model->sinks.len; i++)
         FTL_TRY(write_sink(w->s, i, w->batch));
+    FTL_TRY(write_words(w->s, w->batch));
     ftl_status status = ftl_io_batch_commit(w->batch, &error);
     if (status != FTL_OK)
-        ftl_diag_error(&w->s->run_diags, FTL_E_FILE, w->s->model->sinks.data[0].span, "%s",
-                       error.message);
+        ftl_diag_error(&w->s->run_diags, FTL_E_FILE, (ftl_span){0}, "%s", error.message);
     return status;
+}
+
+static bool has_texts(const ftl_session *s)
+{
+    for (size_t i = 0; i < s->loaded.len; i++)
+        if (s->loaded.data[i]->vocabulary)
+            return true;
+    return false;
 }
 
 ftl_status ftl_run_write_sinks(ftl_session *s)
 {
     sinking w = {.s = s};
-    if (s->model->sinks.len == 0)
+    if (s->model->sinks.len == 0 && (s->has_words || !has_texts(s)))
         return FTL_OK;
     FTL_TRY(ftl_io_batch_new(s->alloc, &w.batch));
     ftl_status status = ftl_arena_run(&s->last, write_all_sinks, &w);
     ftl_io_batch_free(w.batch);
+    s->has_words |= status == FTL_OK;
     return status;
 }
 

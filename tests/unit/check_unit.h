@@ -55,6 +55,21 @@ static inline bool check_read_text(void *user, ftl_text_request *q)
     return q->text != NULL;
 }
 
+/* Lines of a file; none of them is blank. */
+static inline bool check_read_symbols(void *user, ftl_symbols_request *q)
+{
+    check_session *s = user;
+    const char *text = check_find_file(s, q->path);
+    const char **symbols = FTL_NEW_ARRAY(&s->arena, const char *, text ? strlen(text) : 0);
+    q->message = "no such file";
+    q->symbols = symbols;
+    for (size_t len; text && *text; text += len + (text[len] == '\n')) {
+        len = strcspn(text, "\n");
+        symbols[q->n++] = ftl_arena_strndup(&s->arena, text, len);
+    }
+    return text != NULL;
+}
+
 static inline const char *const *check_symbol_table(void)
 {
     static const char *const names[] = {"ulm", "bonn", "jena", "kiel"};
@@ -116,7 +131,7 @@ static inline bool check_load(void *user, ftl_load_request *q)
 static inline ftl_status check_enter(void *p)
 {
     check_session *s = p;
-    ftl_loader loader = {s, check_read_text, check_load};
+    ftl_loader loader = {s, check_read_text, check_load, check_read_symbols};
     ftl_check_options options = *s->options;
     ftl_intern_init(&s->names, &s->arena);
     ftl_diags_init(&s->diags, &s->arena);

@@ -168,7 +168,7 @@ static void test_symbols(void **state)
         {"domain Pl = {mill, ford}\nRoad[mill, ford] = 4\nD[x, z] = Road[x, z]", "",
          "Road[Pl 2, Pl 2]|D[Pl 2, Pl 2]"},
         {"domain Town = \"towns.txt\"\nT(a, b) = \"t.tsv\"\nC[Town] = T[Town, b]",
-         "towns.txt ulm\nbonn\n\n jena \n|t.tsv ulm,jena", "domain Town, 3 symbols|C[Town 3]"},
+         "towns.txt ulm\nbonn\njena\n|t.tsv ulm,jena", "domain Town, 3 symbols|C[Town 3]"},
         /* quoted: always a symbol; unknown ones match nothing in an open domain */
         {"Cites(\"A. S.\", \"1\")\nQ(x) <- Cites(x, \"1\")\nR(x) <- Cites(x, \"none\")", "",
          "Q(1)|R(1)"},

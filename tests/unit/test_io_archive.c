@@ -414,7 +414,9 @@ static void test_safetensors_hostile(void **state)
     io_put("h.safetensors", "\xff\xff\xff\xff\xff\xff\xff\xff{}", 10);
     io_refuse("h.safetensors", "its header says that it has 18446744073709551615 bytes");
     put_safetensors("h.safetensors", ENTRY("BOOL", "[2]", "[0,2]"), "\1\2", 2);
-    io_refuse("h.safetensors", "neither 0 nor 1");
+    ftl_tensor *t = io_read("h.safetensors", NULL);
+    io_check_values(t, (const double[]){1, 1}, 2);
+    ftl_tensor_release(t);
 }
 
 /* A header that is as long as it says, and longer than any real one; the file takes no space. */

@@ -114,7 +114,7 @@ static void test_every_allocation(void **state)
             ftl_io_error error = {""};
             unit_heap_init(&heap);
             heap.fail_at = n;
-            ftl_read_options options = {.alloc = &heap.alloc, .keep_side_files = true};
+            ftl_read_options options = {.alloc = &heap.alloc};
             status = read_work(&works[i], &options, &error);
             assert_int_equal(heap.live_blocks, 0);
             assert_int_equal(heap.live_bytes, 0);

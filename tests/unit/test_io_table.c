@@ -212,7 +212,12 @@ static void test_nul_and_endless_lines(void **state)
     size_t len = ((size_t)1 << 20) + 100;
     char *text = malloc(len);
     assert_non_null(text);
-    check_bytes("a\nb\0c\n", 6, "holds a NUL byte");
+    check_bytes("a\nb\0c\n", 6, "column 1 holds a NUL byte");
+    check_bytes("a\nb\0\n", 5, "column 1 holds a NUL byte");
+    check_bytes("a\nb \0", 5, "column 1 holds a NUL byte");
+    check_bytes("a\n\0", 3, "column 1 holds a NUL byte");
+    check_bytes("a\nb,c\0\n", 7, "column 2 holds a NUL byte");
+    check_bytes("a\n\"b\0\"\n", 7, "column 1 holds a NUL byte");
     memset(text, 'x', len);
     text[0] = 'a', text[1] = '\n';
     check_bytes(text, len, "longer than 1 MiB");

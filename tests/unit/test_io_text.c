@@ -4,9 +4,9 @@
  */
 #include "io_files.h"
 
-static ftl_tuples *read_text(const char *file, bool keep)
+static ftl_tuples *read_text(const char *file, const ftl_symbols *known)
 {
-    ftl_read_options options = {.keep_side_files = keep};
+    ftl_read_options options = {.words = known};
     ftl_io_error error = {""};
     ftl_tuples *t = NULL;
     if (ftl_io_read_text(file, &options, &t, &error) != FTL_OK)
@@ -20,12 +20,27 @@ static ftl_tuples *read_text(const char *file, bool keep)
     return t;
 }
 
+/* Writes the vocabulary of a text that was read. */
+static void write_words(const char *file, const ftl_tuples *t)
+{
+    ftl_write_options options = {.alloc = NULL};
+    ftl_io_error error = {""};
+    ftl_arena arena;
+    ftl_arena_init(&arena, ftl_allocator_get_default());
+    const char *path = ftl_io_find_vocabulary(&arena, file);
+    if (ftl_io_write_vocabulary(path, t->symbols[1], &options, &error) != FTL_OK)
+        fail_msg("%s", error.message);
+    ftl_arena_fini(&arena);
+}
+
 static void check_words(const char *file, bool keep, int64_t count, const int64_t *numbers)
 {
-    ftl_tuples *t = read_text(file, keep);
+    ftl_tuples *t = read_text(file, NULL);
     assert_int_equal(t->count, count);
     for (int64_t i = 0; i < count; i++)
         assert_int_equal(t->columns[1][i], numbers[i]);
+    if (!keep)
+        write_words(file, t);
     ftl_tuples_free(t);
 }
 
@@ -68,18 +83,60 @@ static void test_given_vocabulary_grows(void **state)
     check_words("given.md", false, 2, (const int64_t[]){2, 3});
 }
 
+static void test_nothing_is_written_by_reading(void **state)
+{
+    (void)state;
+    io_put_text("quiet.txt", "a b");
+    ftl_tuples_free(read_text("quiet.txt", NULL));
+    assert_int_equal(access("quiet.vocab.json", F_OK), -1);
+}
+
+/* What one text has met another one goes on with, and the file gets the words of both. */
+static void test_words_known_before(void **state)
+{
+    (void)state;
+    io_put_text("two.txt", "a b");
+    io_put_text("two.md", "c b");
+    ftl_tuples *first = read_text("two.txt", NULL);
+    ftl_tuples *second = read_text("two.md", first->symbols[1]);
+    assert_int_equal(second->columns[1][0], 2);
+    assert_int_equal(second->columns[1][1], 1);
+    write_words("two.md", second);
+    write_words("two.txt", first);
+    assert_non_null(strstr(io_get_text("two.vocab.json"), "\"c\", \"index\": 2"));
+    ftl_tuples_free(first);
+    ftl_tuples_free(second);
+}
+
+/* A vocabulary that somebody changed after it was read is not overwritten. */
+static void test_vocabulary_changed_meanwhile(void **state)
+{
+    (void)state;
+    static const char other[] = "{\"version\":1,\"items\":[{\"token\":\"b\",\"index\":0}]}";
+    ftl_write_options options = {.alloc = NULL};
+    ftl_io_error error = {""};
+    io_put_text("race.txt", "a b");
+    ftl_tuples *t = read_text("race.txt", NULL);
+    io_put_text("race.vocab.json", other);
+    assert_int_equal(
+        ftl_io_write_vocabulary("race.vocab.json", t->symbols[1], &options, &error), FTL_ERR_IO);
+    io_check_message(&error, "race.vocab.json", "changed by someone else");
+    assert_string_equal(io_get_text("race.vocab.json"), other);
+    ftl_tuples_free(t);
+}
+
 static void test_white_space(void **state)
 {
     (void)state;
     io_put_text("w.txt", "\xef\xbb\xbf"
                          "a\tb\vc\fd\r\ne\xc2\xa0"
                          "f\xe2\x80\x83g\xe3\x80\x80h\xe2\x80\x8bi ");
-    ftl_tuples *t = read_text("w.txt", true);
+    ftl_tuples *t = read_text("w.txt", NULL);
     assert_int_equal(t->count, 8);
     assert_string_equal(ftl_symbols_get(t->symbols[1], 7), "h\xe2\x80\x8bi");
     ftl_tuples_free(t);
     io_put_text("w.txt", "");
-    t = read_text("w.txt", true);
+    t = read_text("w.txt", NULL);
     assert_int_equal(t->count, 0);
     ftl_tuples_free(t);
 }
@@ -198,6 +255,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_new_vocabulary), cmocka_unit_test(test_given_vocabulary_grows),
+        cmocka_unit_test(test_nothing_is_written_by_reading),
+        cmocka_unit_test(test_words_known_before),
+        cmocka_unit_test(test_vocabulary_changed_meanwhile),
         cmocka_unit_test(test_white_space),    cmocka_unit_test(test_names_of_side_files),
         cmocka_unit_test(test_refused_texts),  cmocka_unit_test(test_refused_vocabularies),
         cmocka_unit_test(test_symbols),        cmocka_unit_test(test_bytes),

@@ -405,9 +405,10 @@ static void free_exec(ftl_exec *exec)
     ftl_mem_free(exec->device->alloc, exec, sizeof(*exec));
 }
 
-static bool is_fitting(const ftl_tensor *t, const ftl_value *v)
+static bool is_fitting(const ftl_tensor *t, const ftl_value *v, bool or_bool)
 {
-    if (t->dtype != v->dtype || t->rank != v->rank)
+    bool is_bool = or_bool && t->dtype == FTL_DTYPE_BOOL;
+    if ((t->dtype != v->dtype && !is_bool) || t->rank != v->rank)
         return false;
     for (uint32_t k = 0; k < t->rank; k++)
         if (t->shape[k] != v->shape[k])
@@ -421,7 +422,7 @@ static ftl_status check_tensors(const ftl_exec *exec, ftl_tensor *const *inputs,
     const ftl_graph *g = exec->plan->graph;
     for (size_t i = 0; i < exec->plan->inputs.len; i++) {
         const ftl_value *v = exec->plan->inputs.data[i];
-        if (inputs[i] && is_fitting(inputs[i], v))
+        if (inputs[i] && is_fitting(inputs[i], v, v->dtype == FTL_DTYPE_U8))
             continue;
         error->at = v;
         snprintf(error->message, sizeof error->message,
@@ -431,7 +432,7 @@ static ftl_status check_tensors(const ftl_exec *exec, ftl_tensor *const *inputs,
     for (size_t i = 0; i < g->outputs.len; i++) {
         const ftl_output *o = &g->outputs.data[i];
         if (!outputs[i] ||
-            (is_fitting(outputs[i], o->value) && ftl_tensor_is_contiguous(outputs[i])))
+            (is_fitting(outputs[i], o->value, false) && ftl_tensor_is_contiguous(outputs[i])))
             continue;
         error->at = o->value;
         snprintf(error->message, sizeof error->message,

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Programs over files: bools of other programs, what is written when, who refuses what. All files
+ * are in the working folder, which is the test's own.
+ */
+#include "api.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static void put(const char *path, const void *data, size_t len)
+{
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(data, 1, len, f), len);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void put_text(const char *path, const char *text)
+{
+    put(path, text, strlen(text));
+}
+
+static bool is_there(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+static const char *get_text(const char *path)
+{
+    static char text[4096];
+    FILE *f = fopen(path, "rb");
+    assert_non_null(f);
+    text[fread(text, 1, sizeof text - 1, f)] = '\0';
+    fclose(f);
+    return text;
+}
+
+/* The status of one run; the runner stays for a look at it. */
+static ftl_status run(const char *text, const char *backend, ftl_runner **r)
+{
+    ftl_program *p = api_parse(text);
+    ftl_config config;
+    ftl_config_init(&config);
+    config.backend = backend;
+    ftl_status status = ftl_runner_new(p, &config, NULL, 0, r);
+    if (status == FTL_OK)
+        status = ftl_runner_run(*r);
+    ftl_program_free(p);
+    return status;
+}
+
+static void check_failure(const char *text, const char *words)
+{
+    ftl_runner *r = NULL;
+    assert_int_equal(run(text, "native", &r), FTL_ERR_PROGRAM);
+    if (!strstr(ftl_runner_get_diagnostics(r), words))
+        fail_msg("'%s' should say '%s'", ftl_runner_get_diagnostics(r), words);
+    ftl_runner_free(r);
+}
+
+/* ---- bools ---- */
+
+#define BOOLS "{'descr': '|b1', 'fortran_order': False, 'shape': (5,), }"
+
+/* Bytes other than 0 and 1 are true, wherever they go. */
+static void test_bools_of_any_byte(void **state)
+{
+    (void)state;
+    static const char *const backends[] = {"native", "oracle"};
+    static const char text[] = "R(i) = \"r.npy\"\n"
+                               "N = R(i)\n"
+                               "Q(i) <- R(i), S(i)\n"
+                               "S(i) = \"s.npy\"\n"
+                               "M = Q(i)\n"
+                               "T[i] = 2 * R(i)\n"
+                               "O(i) <- R(i)\n"
+                               "export N, M, T, O\n";
+    char header[10 + sizeof BOOLS - 1 + 5] = "\x93NUMPY\1\0\0\0" BOOLS "\2\1\0\xff\x80";
+    header[8] = sizeof BOOLS - 1;
+    put("r.npy", header, sizeof header);
+    memcpy(header + sizeof header - 5, "\1\2\1\0\1", 5);
+    put("s.npy", header, sizeof header);
+    for (size_t i = 0; i < 2; i++) {
+        ftl_runner *r = NULL;
+        if (run(text, backends[i], &r) != FTL_OK)
+            fail_msg("%s", ftl_runner_get_diagnostics(r));
+        api_check_values(ftl_runner_get_output(r, "N"), (float[]){4}, 1);
+        api_check_values(ftl_runner_get_output(r, "M"), (float[]){3}, 1);
+        api_check_values(ftl_runner_get_output(r, "T"), (float[]){2, 2, 0, 2, 2}, 5);
+        assert_memory_equal(ftl_tensor_get_data(ftl_runner_get_output(r, "O")), "\1\1\0\1\1", 5);
+        ftl_runner_free(r);
+    }
+}
+
+/* ---- what is written when ---- */
+
+static void test_nothing_before_success(void **state)
+{
+    (void)state;
+    put_text("said.txt", "so it is");
+    put_text("out.json", "before\n");
+    put_text("i.json", "[7]");
+    check_failure("Said[p, w] = \"said.txt\"\nC[w] = Said[p, w]\nexport C\nZ = Undefined[i]\n",
+                  "Undefined");
+    check_failure("Said[p, w] = \"said.txt\"\nC[w] = Said[p, w]\nI[k] = \"i.json\"\n"
+                  "G[k] = C[I[k]]\n\"out.json\" = C[w]\nexport G\n",
+                  "7");
+    assert_false(is_there("said.vocab.json"));
+    assert_string_equal(get_text("out.json"), "before\n");
+}
+
+/* A vocabulary that somebody changed in the meantime stays, and no sink is written. */
+static void test_all_files_or_none(void **state)
+{
+    (void)state;
+    put_text("note.txt", "b a b");
+    ftl_runner *r = NULL;
+    ftl_program *p = api_parse("N[p, w] = \"note.txt\"\nC[w] = N[p, w]\n"
+                               "\"one.json\" = C[w]\n");
+    ftl_config config;
+    ftl_config_init(&config);
+    assert_int_equal(ftl_runner_new(p, &config, NULL, 0, &r), FTL_OK);
+    put_text("note.vocab.json", "{\"version\": 1, \"items\": [{\"token\": \"a\", \"index\": 0}]}");
+    assert_int_equal(ftl_runner_run(r), FTL_ERR_IO);
+    assert_non_null(strstr(ftl_runner_get_diagnostics(r), "changed by someone else"));
+    assert_false(is_there("one.json"));
+    ftl_runner_free(r);
+    ftl_program_free(p);
+}
+
+/* Two texts with one vocabulary agree within a run. */
+static void test_shared_vocabulary(void **state)
+{
+    (void)state;
+    put_text("pair.txt", "x y");
+    put_text("pair.md", "z y");
+    ftl_runner *r = NULL;
+    assert_int_equal(run("A[p, w] = \"pair.txt\"\nB[p, w] = \"./pair.md\"\nS[w] = A[p, w] B[q, w]\n"
+                         "T[w] = B[p, w]\nexport S, T\n", "native", &r), FTL_OK);
+    api_check_values(ftl_runner_get_output(r, "T"), (float[]){0, 1, 1}, 3);
+    assert_non_null(strstr(get_text("pair.vocab.json"), "\"z\", \"index\": 2"));
+    assert_int_equal(ftl_runner_run(r), FTL_OK);
+    ftl_runner_free(r);
+}
+
+/* ---- NUL ---- */
+
+static void test_nul_is_never_lost(void **state)
+{
+    (void)state;
+    put("nul.csv", "ann,bob\nbob,eve\0\n", 17);
+    check_failure("P(x, y) = \"nul.csv\"\nexport P\n", "nul.csv:2: column 2 holds a NUL byte");
+    put("nul.txt", "ulm\nbonn\0\n", 10);
+    check_failure("domain Town = \"nul.txt\"\nX[Town] = 1\nexport X\n",
+                  "nul.txt:2: holds a NUL byte");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_bools_of_any_byte),
+        cmocka_unit_test(test_nothing_before_success),
+        cmocka_unit_test(test_all_files_or_none),
+        cmocka_unit_test(test_shared_vocabulary),
+        cmocka_unit_test(test_nul_is_never_lost),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
