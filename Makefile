@@ -188,6 +188,7 @@ ifdef FUSE
 	$(FUSE) completion zsh > $(D)$(SHARE)/$(word 3,$(SHARED))
 	$(FUSE) completion fish > $(D)$(SHARE)/$(word 4,$(SHARED))
 endif
+	@echo "installed below $(D)$(PREFIX); run ldconfig as root, or link with -Wl,-rpath,$(LIBDIR), so that libfusetl.so is found"
 
 uninstall:
 	rm -f $(D)$(PREFIX)/bin/fuse $(D)$(PREFIX)/include/fusetl.h $(D)$(LIBDIR)/libfusetl.* \

@@ -158,7 +158,7 @@ static void fail_cycle(const groups_part *p)
     note_closing(p, d, read);
     ftl_diag_hint(
         p->m->diags, d,
-        "run with --mode fixpoint, or let every reference stay at earlier places of one axis");
+        "run with --mode auto, or let every reference stay at earlier places of one axis");
 }
 
 static int compare_reads(const void *a, const void *b)

@@ -9,6 +9,7 @@ from .tasks import command, one, tail
 EXAMPLE = "examples/c/fusetl_example.c"
 SHOWN = "Y = f32[2]\n[0, 0]\nY = f32[2]\n[3, 7]\n"
 FENCE = re.compile(r"^```c\n(.*?)^```$", re.S | re.M)
+COMMANDS = re.compile(r"^```sh\nmake install PREFIX=\$HOME/(\S+)\n(.*?)^```$", re.S | re.M)
 
 
 def declared(context):
@@ -72,10 +73,21 @@ def check_install(context, folder):
 
 
 def check_readme(context, folder):
-    """README shows the example as it stands."""
-    shown = FENCE.findall((context.root / "README.md").read_text(encoding="utf-8"))
-    want = (context.root / EXAMPLE).read_text(encoding="utf-8")
-    return None if want in shown else f"README.md does not show {EXAMPLE} word for word"
+    """README shows the example as it stands, and commands that build and run it."""
+    text = (context.root / "README.md").read_text(encoding="utf-8")
+    if (context.root / EXAMPLE).read_text(encoding="utf-8") not in FENCE.findall(text):
+        return f"README.md does not show {EXAMPLE} word for word"
+    shown = COMMANDS.search(text)
+    if not shown:
+        return "README.md has no fence sh that starts with make install PREFIX=$HOME/..."
+    done = make(context, folder, "install", folder / shown[1])
+    if done.returncode:
+        return f"make install failed\n{tail(done.stdout + done.stderr)}"
+    shutil.copy(context.root / EXAMPLE, folder)
+    done = command(["sh", "-ec", shown[2]], folder)
+    if done.returncode or done.stdout != SHOWN:
+        return f"the commands of README.md fail\n{tail(done.stdout + done.stderr)}"
+    return None
 
 
 def check_cplusplus(context, folder):
