@@ -33,6 +33,7 @@ void ftl_check_resolve(ftl_model *m, const ftl_tree *tree)
     resolve_read_queries(&r);
     resolve_load(&r);
     resolve_symbols(&r);
+    resolve_doubt_variables(&r);
     resolve_finish(&r);
     resolve_finish_queries(&r);
 }

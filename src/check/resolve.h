@@ -190,7 +190,8 @@ struct resolver {
     ftl_map symbols;          /* name -> resolve_symbol */
     ftl_map stamps;           /* name -> stamp of the last set that it was put into */
     uint64_t n_stamps;
-    size_t n_suggested;
+    size_t n_suggested, n_searched;
+    ftl_map variables; /* names that some statement has on its left or twice */
 };
 
 /* The equation that is being flattened. */
@@ -302,6 +303,11 @@ void resolve_fail_symbol(resolver *r, int32_t domain, const char *symbol, ftl_sp
 /* The name of an index i, the number of an index 3; null or false for other forms. */
 const char *resolve_get_plain(const ftl_index *ix);
 bool resolve_get_number(const ftl_index *ix, int64_t *out);
+
+/* ---- doubtful variables (resolve_variable.c): warnings, once symbols have numbers ---- */
+void resolve_doubt_variables(resolver *r);
+/* One variable at a place of that domain, -1: none. */
+void resolve_doubt_variable(resolver *r, int32_t domain, const char *name, ftl_span span);
 
 /* ---- finish (resolve_finish.c) ---- */
 void resolve_finish(resolver *r);

@@ -47,7 +47,8 @@ static void finish_symbol(finisher *f, ftl_index *ix, const char *symbol, int32_
 {
     int64_t number = find_number(f->r, domain, symbol);
     bool is_loaded = t->origin == FTL_ORIGIN_SOURCE || t->origin == FTL_ORIGIN_INPUT;
-    if (domain < 0 && is_loaded && !t->source->is_tuples) {
+    bool is_dense = is_loaded ? !t->source->is_tuples : !t->is_boolean && t->equations.len > 0;
+    if (domain < 0 && is_dense) {
         ftl_diag_error(f->r->m->diags, FTL_E_SYMBOL, ix->span,
                        "'%s' is a symbol, but this place of '%s' has numbers only", symbol,
                        t->name);

@@ -95,6 +95,8 @@ static bool set_index(asker *a, uint32_t place, const ftl_index *ix)
     if (name && domain >= 0 &&
         ftl_map_find(&a->r->m->domains.data[domain].numbers, FTL_KEY(name), NULL))
         return set_symbol(a, place, name, ix->span);
+    if (name)
+        resolve_doubt_variable(a->r, domain, name, ix->span);
     return name || ix->kind == FTL_INDEX_ANY ||
            fail(a, ix->span, "%s",
                 "a place is asked for by a number, a symbol, a range or a variable");
