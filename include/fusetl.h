@@ -129,7 +129,8 @@ typedef struct ftl_config {
     const char *projection;         /* "exact", "monte_carlo" */
     const char *precision;          /* "fp32" (f32), "fp16" (f16), "bf16", "fp64" (f64), "auto" */
     const char *einsum_planner;     /* "auto", "greedy", "optimal" */
-    const char *output_root;        /* folder that sinks may not leave; null: the working folder */
+    const char *output_root;        /* folder that sinks and saved outputs may not leave; null: the
+                                     * working folder for sinks, saved outputs go anywhere */
     int64_t max_iters;              /* rounds of a fixpoint at most; -1: numeric ones 1000, Boolean
                                      * ones run to their end */
     double tol;                     /* change of a numeric fixpoint that counts as none: 1e-6 */
@@ -137,7 +138,11 @@ typedef struct ftl_config {
     uint64_t seed;
     int threads;                    /* 0: all cores */
     size_t memory_limit;            /* bytes for one run; 0: 0.8 of the machine's memory */
-    int strict;                     /* 1: warnings of doubt are errors, nothing is copied on load */
+    size_t mmap_npz_from;           /* bytes of an .npz from which on its stored members are mapped;
+                                     * 0: 64 MiB */
+    int strict;                     /* 1: doubts are errors: an axis that occurs once, a fixpoint
+                                     * that did not converge */
+    int strict_files;               /* 1: what would be copied on load is an error */
     int keep_plain;                 /* 1: recognised fast paths off (for comparison) */
     int no_sinks;                   /* 1: runs do not write the program's sinks */
     int profile;                    /* 1: time every step, for explain */
@@ -234,13 +239,17 @@ ftl_status ftl_runner_print_output(const ftl_runner *runner, size_t i, char **ou
 /* Queries written in the program (`Ancestor(bea, x)?`) are printed by users of the command line. */
 int ftl_runner_is_query(const ftl_runner *runner, size_t i);
 /* Saves an output by the path's extension (.npy .npz .json .jsonl .csv .tsv), symbols as names in
- * csv and tsv. Atomic: an older file stays until the new one is whole. */
+ * csv and tsv. Atomic: an older file stays until the new one is whole. output_root as below. */
 ftl_status ftl_runner_save_output(ftl_runner *runner, size_t i, const char *path);
 /* Saves all outputs but the queries of the program; all are written before the first replaces an
- * older file: into a folder (a path that is one,
- * or has no known extension) as NAME.npy, into an .npz as members NAME, or the only one by the
- * path's extension. */
+ * older file: into a folder (a path that is one, ends with a slash, or has no extension) as
+ * NAME.npy, into an .npz as members NAME, or the only one by the path's extension. An output_root
+ * of the configuration holds here as it does for sinks: the path is taken from there and may not
+ * leave it. */
 ftl_status ftl_runner_save_outputs(ftl_runner *runner, const char *path);
+/* Whether save_outputs could write there now, before any run. Nothing is made. FTL_ERR_USAGE: files
+ * with that extension are not written, or hold one output and there are several. */
+ftl_status ftl_runner_probe_outputs(ftl_runner *runner, const char *path);
 /* Plan, cost, bytes and, after profiled runs, time per equation and step. format "text" or "json";
  * the schema of the latter is in docs/cli.md. */
 ftl_status ftl_runner_explain(ftl_runner *runner, const char *format, char **out);

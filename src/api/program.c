@@ -41,6 +41,9 @@ static ftl_status report_trouble(making *m)
 {
     ftl_strbuf sb;
     ftl_strbuf_init(&sb, &m->p->arena);
+    size_t n = strlen(m->name);
+    if (strncmp(m->trouble, m->name, n) == 0 && strncmp(m->trouble + n, ": ", 2) == 0)
+        m->trouble += n + 2; /* the message starts with the name already */
     ftl_diag_error(&m->p->diags, FTL_E_FILE, (ftl_span){0}, "%s", m->trouble);
     ftl_diags_render(&m->p->diags, &sb);
     m->p->rendered = ftl_strbuf_get(&sb);

@@ -192,6 +192,13 @@ ftl_status ftl_runner_save_outputs(ftl_runner *r, const char *path)
     return ftl_run_save_outputs(r->session, path);
 }
 
+ftl_status ftl_runner_probe_outputs(ftl_runner *r, const char *path)
+{
+    if (!r || !path || !path[0])
+        return FTL_ERR_USAGE;
+    return ftl_run_probe_outputs(r->session, path);
+}
+
 /* ---- texts ---- */
 
 static ftl_status write_output(ftl_api_text *w, ftl_strbuf *out)

@@ -11,6 +11,7 @@ typedef struct asker {
     resolver *r;
     ftl_query *q;
     const ftl_node *node;
+    bool given[FTL_MAX_RANK]; /* by place */
 } asker;
 
 static bool fail(asker *a, ftl_span span, const char *fmt, const char *what)
@@ -139,6 +140,17 @@ static bool find_place(asker *a, const char *name, ftl_span span, uint32_t *out)
     return false;
 }
 
+/* Each place is asked for once. */
+static bool take_place(asker *a, uint32_t place, const char *name, ftl_span span)
+{
+    if (a->given[place])
+        return fail(a, span, "%s",
+                    name ? ftl_arena_printf(a->r->m->arena, "'%s' is given twice", name)
+                         : "a place is given twice");
+    a->given[place] = true;
+    return true;
+}
+
 static bool is_named(asker *a, const ftl_index *ix)
 {
     return ix->kind == FTL_INDEX_SLICE && ix->name && !a->q->is_printed;
@@ -158,16 +170,19 @@ static bool set_places(asker *a)
     for (size_t i = 0; i < a->node->indices.len; i++) {
         const ftl_index *ix = &a->node->indices.data[i];
         uint32_t at = place;
+        if (ix->kind == FTL_INDEX_TIME)
+            continue;
         if (is_named(a, ix) && !find_place(a, ix->name, ix->span, &at))
             return false;
-        if (ix->kind != FTL_INDEX_TIME && !set_index(a, at, ix))
+        if (!take_place(a, at, ix->name, ix->span) || !set_index(a, at, ix))
             return false;
-        place += ix->kind != FTL_INDEX_TIME && !is_named(a, ix);
+        place += !is_named(a, ix);
     }
     for (size_t i = 0; i < a->node->kwargs.len; i++) {
         const ftl_kwarg *k = &a->node->kwargs.data[i];
         uint32_t at;
-        if (!find_place(a, k->name, k->span, &at) || !set_value(a, at, k->value))
+        if (!find_place(a, k->name, k->span, &at) || !take_place(a, at, k->name, k->span) ||
+            !set_value(a, at, k->value))
             return false;
     }
     return true;
@@ -199,7 +214,7 @@ void resolve_read_queries(resolver *r)
 void resolve_finish_queries(resolver *r)
 {
     for (size_t i = 0; i < r->m->queries.len; i++) {
-        asker a = {r, &r->m->queries.data[i], r->query_nodes.data[i]};
+        asker a = {.r = r, .q = &r->m->queries.data[i], .node = r->query_nodes.data[i]};
         set_places(&a);
     }
 }

@@ -35,8 +35,10 @@ static const char *beside(ftl_session *s, const char *base, const char *path)
 
 static ftl_read_options read_options(const ftl_session *s)
 {
-    return (ftl_read_options){
-        .alloc = s->alloc, .strict = s->config.strict != 0, .memory_limit = s->config.memory_limit};
+    return (ftl_read_options){.alloc = s->alloc,
+                              .strict = s->config.strict_files != 0,
+                              .mmap_npz_from = s->config.mmap_npz_from,
+                              .memory_limit = s->config.memory_limit};
 }
 
 static void free_bytes(void *p)

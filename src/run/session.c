@@ -79,6 +79,7 @@ ftl_status ftl_session_open(const ftl_session_spec *spec, ftl_session **out)
     ftl_arena_init(&s->arena, s->alloc);
     ftl_arena_init(&s->last, s->alloc);
     ftl_arena_init(&s->said, s->alloc);
+    s->run_diags = (ftl_diags){.arena = &s->last};
     *out = s;
     FTL_TRY(ftl_arena_run(&s->keep, fill_session, &(opening){s, spec}));
     return ftl_run_compile(s);

@@ -159,6 +159,8 @@ ftl_status ftl_run_write_sinks(ftl_session *s);
 /* One output, or all of them, as files; messages go to the last run's. */
 ftl_status ftl_run_save_output(ftl_session *s, size_t i, const char *path);
 ftl_status ftl_run_save_outputs(ftl_session *s, const char *path);
+/* Whether save_outputs could write there now. */
+ftl_status ftl_run_probe_outputs(ftl_session *s, const char *path);
 
 /* ---- texts, made in out->arena ---- */
 

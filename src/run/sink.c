@@ -196,14 +196,25 @@ typedef struct saving {
     ftl_arena scratch;
     ftl_io_batch *batch; /* of a folder's files */
     const char *path;
+    bool is_probe; /* whether it could be written is asked; nothing is */
     ftl_status (*work)(struct saving *w);
     size_t output;
 } saving;
 
 static ftl_status fail_saving(saving *w, ftl_status status, const char *text)
 {
-    ftl_diag_error(&w->s->run_diags, FTL_E_FILE, (ftl_span){0}, "%s", text);
+    ftl_diag_error(&w->s->run_diags, status == FTL_ERR_USAGE ? FTL_E_OPTION : FTL_E_FILE,
+                   (ftl_span){0}, "%s", text);
     return status;
+}
+
+/* A path that leaves the output root is refused as a sink's is. */
+static ftl_status fail_writing(saving *w, ftl_status status, const ftl_io_error *error)
+{
+    if (status != FTL_ERR_USAGE)
+        return fail_saving(w, status, error->message);
+    ftl_diag_error(&w->s->run_diags, FTL_E_POLICY, (ftl_span){0}, "%s", error->message);
+    return FTL_ERR_PROGRAM;
 }
 
 /* Its place was changed after the last run. */
@@ -223,10 +234,13 @@ static ftl_status save_as(saving *w, size_t i, const char *path)
     if (is_table(path))
         options = make_options(s, &w->scratch, t, o->query);
     options.batch = w->batch;
-    if (!s->results[o->slot])
+    options.output_root = s->config.output_root;
+    if (!w->is_probe && !s->results[o->slot])
         return fail_missing(w, o->name);
-    ftl_status status = ftl_io_write_tensor(path, s->results[o->slot], &options, &error);
-    return status == FTL_OK ? FTL_OK : fail_saving(w, status, error.message);
+    ftl_status status = w->is_probe
+                            ? ftl_io_probe_sink(s->config.output_root, path, &error)
+                            : ftl_io_write_tensor(path, s->results[o->slot], &options, &error);
+    return status == FTL_OK ? FTL_OK : fail_writing(w, status, &error);
 }
 
 static ftl_status save_one(saving *w)
@@ -250,6 +264,7 @@ static ftl_status save_folder(saving *w)
 {
     ftl_session *s = w->s;
     ftl_io_error error;
+    FTL_TRY(ftl_io_batch_new(s->alloc, &w->batch));
     for (size_t i = 0; i < s->outputs.len; i++) {
         const char *name = s->outputs.data[i].name;
         if (!is_saved(s, i))
@@ -259,26 +274,29 @@ static ftl_status save_folder(saving *w)
                                ftl_arena_printf(&w->scratch, "'%s' cannot be a file's name", name));
         FTL_TRY(save_as(w, i, ftl_arena_printf(&w->scratch, "%s/%s.npy", w->path, name)));
     }
-    ftl_status status = ftl_io_batch_commit(w->batch, &error);
-    return status == FTL_OK ? FTL_OK : fail_saving(w, status, error.message);
+    ftl_status status = w->is_probe ? FTL_OK : ftl_io_batch_commit(w->batch, &error);
+    return status == FTL_OK ? FTL_OK : fail_writing(w, status, &error);
 }
 
 static ftl_status save_archive(saving *w)
 {
     ftl_session *s = w->s;
     ftl_named_tensor *list = FTL_NEW_ARRAY(&w->scratch, ftl_named_tensor, s->outputs.len);
-    ftl_write_options options = {.alloc = s->alloc};
+    const char *root = s->config.output_root;
+    ftl_write_options options = {.alloc = s->alloc, .output_root = root};
     ftl_io_error error;
     size_t n = 0;
     for (size_t i = 0; i < s->outputs.len; i++) {
         const ftl_session_output *o = &s->outputs.data[i];
-        if (is_saved(s, i) && !s->results[o->slot])
+        if (!is_saved(s, i))
+            continue;
+        if (!w->is_probe && !s->results[o->slot])
             return fail_missing(w, o->name);
-        if (is_saved(s, i))
-            list[n++] = (ftl_named_tensor){o->name, s->results[o->slot]};
+        list[n++] = (ftl_named_tensor){o->name, s->results[o->slot]};
     }
-    ftl_status status = ftl_io_write_archive(w->path, list, n, &options, &error);
-    return status == FTL_OK ? FTL_OK : fail_saving(w, status, error.message);
+    ftl_status status = w->is_probe ? ftl_io_probe_sink(root, w->path, &error)
+                                    : ftl_io_write_archive(w->path, list, n, &options, &error);
+    return status == FTL_OK ? FTL_OK : fail_writing(w, status, &error);
 }
 
 static ftl_status save_only(saving *w)
@@ -320,25 +338,60 @@ static ftl_status run_guarded(void *p)
 static ftl_status save(saving *w)
 {
     ftl_session *s = w->s;
-    if (!s->has_results)
+    if (w->is_probe ? !s->exec : !s->has_results)
         return FTL_ERR_USAGE;
-    if (w->work == save_folder)
-        FTL_TRY(ftl_io_batch_new(s->alloc, &w->batch));
     ftl_arena_init(&w->scratch, s->alloc);
     ftl_status status = ftl_arena_run(&s->last, run_guarded, w);
-    ftl_arena_fini(&w->scratch);
     ftl_io_batch_free(w->batch);
+    ftl_arena_fini(&w->scratch);
     s->rendered = NULL;
     return status;
 }
 
-static bool is_folder(const char *path)
+/* There is such a folder; a path below the output root is looked up there. */
+static bool is_folder(saving *w)
 {
     struct stat st;
-    size_t n = strlen(path);
-    if (stat(path, &st) == 0)
-        return S_ISDIR(st.st_mode);
-    return path[n - 1] == '/' || ftl_io_find_format(path) == FTL_FORMAT_UNKNOWN;
+    const char *root = w->s->config.output_root, *path = w->path;
+    if (root && path[0] != '/')
+        path = ftl_arena_printf(&w->scratch, "%s/%s", root, path);
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* The extension of the last name, or "". */
+static const char *find_extension(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    const char *dot = strrchr(name, '.');
+    return dot && dot != name && strspn(dot, ".") == 1 && dot[1] ? dot : "";
+}
+
+static ftl_status fail_extension(saving *w, const char *extension)
+{
+    return fail_saving(
+        w, FTL_ERR_USAGE,
+        ftl_arena_printf(&w->scratch,
+                         "%s: no file with the extension '%s' is written: it is one of .npy, .npz, "
+                         ".json, .jsonl, .csv, .tsv; a folder of that name is asked for as '%s/'",
+                         w->path, extension, w->path));
+}
+
+/* The path decides whether it is a folder's, an archive's or a file's. */
+static ftl_status save_all(saving *w)
+{
+    const char *extension = find_extension(w->path);
+    if (!extension[0] || is_folder(w))
+        return save_folder(w);
+    switch (ftl_io_find_format(w->path)) {
+    case FTL_FORMAT_NPZ:
+        return save_archive(w);
+    case FTL_FORMAT_UNKNOWN:
+    case FTL_FORMAT_SAFETENSORS:
+    case FTL_FORMAT_TEXT:
+        return fail_extension(w, extension);
+    default:
+        return save_only(w);
+    }
 }
 
 ftl_status ftl_run_save_output(ftl_session *s, size_t i, const char *path)
@@ -349,10 +402,12 @@ ftl_status ftl_run_save_output(ftl_session *s, size_t i, const char *path)
 
 ftl_status ftl_run_save_outputs(ftl_session *s, const char *path)
 {
-    saving w = {.s = s, .path = path};
-    if (is_folder(path))
-        w.work = save_folder;
-    else
-        w.work = ftl_io_find_format(path) == FTL_FORMAT_NPZ ? save_archive : save_only;
+    saving w = {.s = s, .path = path, .work = save_all};
+    return save(&w);
+}
+
+ftl_status ftl_run_probe_outputs(ftl_session *s, const char *path)
+{
+    saving w = {.s = s, .path = path, .work = save_all, .is_probe = true};
     return save(&w);
 }

@@ -144,6 +144,12 @@ static void test_set_output(void **state)
     assert_int_equal(ftl_runner_save_output(r, 0, "never.npy"), FTL_ERR_USAGE);
     assert_int_equal(ftl_runner_save_outputs(r, "never.npz"), FTL_ERR_USAGE);
     assert_int_equal(ftl_runner_save_outputs(r, "never"), FTL_ERR_USAGE);
+    /* asked before there is anything to save */
+    assert_int_equal(ftl_runner_probe_outputs(r, "never.npz"), FTL_OK);
+    assert_int_equal(ftl_runner_probe_outputs(r, "never"), FTL_OK);
+    assert_int_equal(ftl_runner_probe_outputs(r, "never.foo"), FTL_ERR_USAGE);
+    assert_non_null(strstr(ftl_runner_get_diagnostics(r), ".npy, .npz, .json"));
+    assert_int_equal(ftl_runner_probe_outputs(r, "/dev/null/never"), FTL_ERR_IO);
     ftl_runner_free(r);
     ftl_tensor_release(x);
     ftl_tensor_release(long_x);
