@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The program `fuse`. Commands and options are rows of one table (options.c), from which parsing,
+ * The program `fuse`. Commands and options are rows of one table (table.c), from which parsing,
  * --help, the man page and the completions come. Uses fusetl.h only.
  */
 #ifndef FUSE_CLI_H
@@ -20,7 +20,7 @@ typedef struct cli_list {
 /* What the command line said. */
 typedef struct cli_args {
     ftl_config config;
-    const char *command, *program;
+    const char *program;         /* its path, "-" the standard input; completion: the shell */
     const char *out;             /* file or folder */
     const char *explain;         /* null, "text" or "json" */
     const char *after;           /* dump */
@@ -28,16 +28,14 @@ typedef struct cli_args {
     bool json, quiet;
     cli_list inputs, params, temperatures, queries, wrt;
     cli_list operands; /* what is no option */
-    long repeat;       /* runs; explain */
+    int repeat;        /* runs; explain */
 } cli_args;
 
-/* Parses; prints what is wrong and gives EXIT_USAGE, or gives EXIT_OK. *done: help or version was
- * printed. */
-int cli_parse(cli_args *args, int argc, char **argv, bool *done);
+struct command_row;
+/* Parses; prints what is wrong and gives EXIT_USAGE, or gives EXIT_OK. *command is null when there
+ * is nothing left to do: help or the version was asked for and printed. */
+int cli_parse(cli_args *args, int argc, char **argv, const struct command_row **command);
 void cli_free(cli_args *args);
-void cli_print_help(const char *command); /* null: of the whole program */
-int cli_print_man(void);
-int cli_print_completion(const char *shell);
 
 int cli_run(const cli_args *args);
 int cli_check(const cli_args *args);
@@ -45,6 +43,39 @@ int cli_fmt(const cli_args *args);
 int cli_dump(const cli_args *args);
 int cli_explain(const cli_args *args);
 int cli_backends(const cli_args *args);
+int cli_man(const cli_args *args);
+int cli_completion(const cli_args *args);
+
+/* The program of the command line (source.c). Streams - the standard input, pipes, devices - are
+ * read here, up to the size that the library takes; files are left to the library. */
+typedef struct cli_source {
+    const char *name; /* in messages: the path, or <stdin>, <fd63> */
+    char *text;       /* what was read, with a NUL behind it; null: nothing yet */
+    size_t len;
+    bool is_stream;
+    char number[24]; /* of a stream, as its name */
+} cli_source;
+
+/* Fills in source, which is zero. *program is set whenever there are diagnostics to hold; a failure
+ * without it was printed. */
+ftl_status cli_source_load(cli_source *source, const char *path, ftl_program **program);
+void cli_source_free(cli_source *source);
+/* Whether text is what the source holds. */
+bool cli_source_is(cli_source *source, const char *text);
+/* The new text goes to a file beside the old one, which it then replaces. Prints what failed. */
+int cli_source_rewrite(const cli_source *source, const char *text);
+
+/* Messages as the library makes them (messages.c). */
+void cli_put_messages(const char *text);
+/* The same for one of the program's own: "place: error: text". */
+#if defined(__GNUC__)
+__attribute__((format(printf, 2, 3)))
+#endif
+void cli_fail(const char *place, const char *format, ...);
+/* Of a whole file: "file:1:1: error: text". */
+void cli_fail_file(const char *file, const char *text);
+/* A place of a usage error: no file. */
+#define CLI_NAME "fuse"
 
 /* A line of work on a terminal that takes long; nothing in a pipe (progress.c). */
 typedef struct cli_progress cli_progress;

@@ -4,12 +4,9 @@
  */
 #include "cli.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static int exit_of(ftl_status status)
 {
@@ -26,57 +23,75 @@ static int exit_of(ftl_status status)
 }
 
 /* Diagnostics; a failure that left none is named by its status. */
-static int report(const cli_args *args, ftl_status status, const char *diagnostics)
+static int report(const char *name, ftl_status status, const char *diagnostics)
 {
     if (diagnostics && diagnostics[0])
-        fputs(diagnostics, stderr);
+        cli_put_messages(diagnostics);
     else if (status != FTL_OK)
-        fprintf(stderr, "%s:1:1: error: %s\n", args->program, ftl_status_get_text(status));
+        cli_fail_file(name, ftl_status_get_text(status));
     return exit_of(status);
 }
 
-static int load(const cli_args *args, ftl_program **program)
+/* What every command with a program has. */
+typedef struct job {
+    const cli_args *args;
+    cli_source source;
+    ftl_program *program;
+    ftl_input *inputs;
+} job;
+
+static void free_job(job *j)
 {
-    ftl_status status = ftl_program_load(NULL, args->program, program);
-    const char *said = ftl_program_get_diagnostics(*program);
+    for (size_t i = 0; j->inputs && i < j->args->inputs.n; i++)
+        free((char *)(uintptr_t)j->inputs[i].name);
+    free(j->inputs);
+    ftl_program_free(j->program);
+    cli_source_free(&j->source);
+}
+
+static int load(job *j)
+{
+    ftl_status status = cli_source_load(&j->source, j->args->program, &j->program);
     if (status == FTL_OK)
         return EXIT_OK;
-    int code = report(args, status, said);
-    ftl_program_free(*program);
-    *program = NULL;
-    return code;
+    /* without a program it is said what failed */
+    return j->program ? report(j->source.name, status, ftl_program_get_diagnostics(j->program))
+                      : exit_of(status);
 }
 
 /* ---- inputs: NAME=FILE ---- */
 
-static void free_inputs(ftl_input *inputs, size_t n)
+static int refuse_input(const char *what, const char *text)
 {
-    for (size_t i = 0; inputs && i < n; i++)
-        free((char *)(uintptr_t)inputs[i].name);
-    free(inputs);
+    cli_fail(CLI_NAME, "--input %s '%s'", what, text);
+    return EXIT_USAGE;
 }
 
-static int read_inputs(const cli_args *args, ftl_input **out)
+static int read_input(job *j, size_t i)
 {
-    ftl_input *inputs = calloc(args->inputs.n + 1, sizeof(*inputs));
-    if (!inputs)
+    const char *text = j->args->inputs.items[i], *equals = strchr(text, '=');
+    if (!equals || equals == text || !equals[1])
+        return refuse_input("is written NAME=FILE, not", text);
+    char *name = strndup(text, (size_t)(equals - text));
+    if (!name)
         return EXIT_FAULT;
-    for (size_t i = 0; i < args->inputs.n; i++) {
-        const char *text = args->inputs.items[i], *equals = strchr(text, '=');
-        if (!equals || equals == text || !equals[1]) {
-            fprintf(stderr, "fuse: error: --input is written NAME=FILE, not '%s'\n", text);
-            free_inputs(inputs, i);
-            return EXIT_USAGE;
-        }
-        char *name = strndup(text, (size_t)(equals - text));
-        if (!name) {
-            free_inputs(inputs, i);
-            return EXIT_FAULT;
-        }
-        inputs[i].name = name;
-        inputs[i].path = equals + 1;
+    j->inputs[i] = (ftl_input){.name = name, .path = equals + 1};
+    for (size_t k = 0; k < i; k++)
+        if (strcmp(j->inputs[k].name, name) == 0)
+            return refuse_input("is given twice for", name);
+    return EXIT_OK;
+}
+
+static int read_inputs(job *j)
+{
+    j->inputs = calloc(j->args->inputs.n + 1, sizeof(*j->inputs));
+    if (!j->inputs)
+        return EXIT_FAULT;
+    for (size_t i = 0; i < j->args->inputs.n; i++) {
+        int code = read_input(j, i);
+        if (code != EXIT_OK)
+            return code;
     }
-    *out = inputs;
     return EXIT_OK;
 }
 
@@ -113,8 +128,11 @@ static ftl_status print_explain(ftl_runner *r, const char *format)
 
 static ftl_status run_program(const cli_args *args, ftl_runner *r)
 {
+    ftl_status status = args->out ? ftl_runner_probe_outputs(r, args->out) : FTL_OK;
+    if (status != FTL_OK)
+        return status;
     cli_progress *p = cli_progress_start("running");
-    ftl_status status = ftl_runner_run(r);
+    status = ftl_runner_run(r);
     cli_progress_stop(p);
     if (status == FTL_OK && args->out)
         status = ftl_runner_save_outputs(r, args->out);
@@ -127,7 +145,7 @@ static ftl_status run_program(const cli_args *args, ftl_runner *r)
 
 static ftl_status explain_program(const cli_args *args, ftl_runner *r)
 {
-    for (long i = 0; i < args->repeat; i++) {
+    for (int i = 0; i < args->repeat; i++) {
         ftl_status status = ftl_runner_run(r);
         if (status != FTL_OK)
             return status;
@@ -139,22 +157,19 @@ typedef ftl_status work(const cli_args *args, ftl_runner *r);
 
 static int with_runner(const cli_args *args, const ftl_config *config, work *then)
 {
-    ftl_program *program = NULL;
-    ftl_input *inputs = NULL;
+    job j = {.args = args};
     ftl_runner *r = NULL;
-    int code = load(args, &program);
-    if (code != EXIT_OK)
-        return code;
-    code = read_inputs(args, &inputs);
+    int code = load(&j);
+    if (code == EXIT_OK)
+        code = read_inputs(&j);
     if (code == EXIT_OK) {
-        ftl_status status = ftl_runner_new(program, config, inputs, args->inputs.n, &r);
+        ftl_status status = ftl_runner_new(j.program, config, j.inputs, args->inputs.n, &r);
         if (status == FTL_OK)
             status = then(args, r);
-        code = report(args, status, ftl_runner_get_diagnostics(r));
+        code = report(j.source.name, status, ftl_runner_get_diagnostics(r));
     }
     ftl_runner_free(r);
-    free_inputs(inputs, args->inputs.n);
-    ftl_program_free(program);
+    free_job(&j);
     return code;
 }
 
@@ -175,24 +190,22 @@ int cli_explain(const cli_args *args)
 
 int cli_check(const cli_args *args)
 {
-    ftl_program *program = NULL;
-    ftl_input *inputs = NULL;
+    job j = {.args = args};
     ftl_runner *r = NULL;
     char *text = NULL;
-    int code = load(args, &program);
-    if (code != EXIT_OK)
-        return code;
-    code = read_inputs(args, &inputs);
+    int code = load(&j);
+    if (code == EXIT_OK)
+        code = read_inputs(&j);
     if (code == EXIT_OK) {
-        ftl_status status = ftl_runner_check(program, &args->config, inputs, args->inputs.n, &r);
-        code = report(args, status, ftl_runner_get_diagnostics(r));
+        ftl_status status =
+            ftl_runner_check(j.program, &args->config, j.inputs, args->inputs.n, &r);
+        code = report(j.source.name, status, ftl_runner_get_diagnostics(r));
         if (status == FTL_OK && ftl_runner_report(r, &text) == FTL_OK)
             fputs(text, stdout);
     }
     ftl_text_free(text);
     ftl_runner_free(r);
-    free_inputs(inputs, args->inputs.n);
-    ftl_program_free(program);
+    free_job(&j);
     return code;
 }
 
@@ -200,111 +213,56 @@ int cli_check(const cli_args *args)
 
 int cli_dump(const cli_args *args)
 {
-    ftl_program *program = NULL;
-    ftl_input *inputs = NULL;
+    job j = {.args = args};
     char *text = NULL, *message = NULL;
     if (!args->after) {
-        fprintf(stderr, "fuse: error: dump needs --after=PASS\nsee: fuse dump --help\n");
+        cli_fail(CLI_NAME, "dump needs --after=PASS\nsee: fuse dump --help");
         return EXIT_USAGE;
     }
-    int code = load(args, &program);
-    if (code != EXIT_OK)
-        return code;
-    code = read_inputs(args, &inputs);
+    int code = load(&j);
+    if (code == EXIT_OK)
+        code = read_inputs(&j);
     if (code == EXIT_OK) {
         ftl_dump dump = {.pass = args->after, .text = &text, .message = &message};
-        ftl_status status = ftl_program_dump(program, &args->config, inputs, args->inputs.n, &dump);
+        ftl_status status =
+            ftl_program_dump(j.program, &args->config, j.inputs, args->inputs.n, &dump);
         if (text)
             fputs(text, stdout);
         if (!text)
-            code = report(args, status, message);
+            code = report(j.source.name, status, message);
     }
     ftl_text_free(text);
     ftl_text_free(message);
-    free_inputs(inputs, args->inputs.n);
-    ftl_program_free(program);
+    free_job(&j);
     return code;
 }
 
-static char *read_whole(const char *path)
+static int put_formatted(job *j, const char *text)
 {
-    FILE *f = fopen(path, "rb");
-    char *text = NULL;
-    size_t len = 0, cap = 0;
-    while (f && !feof(f) && !ferror(f)) {
-        if (len + 4096 > cap) {
-            char *grown = realloc(text, cap = 2 * cap + 8192);
-            if (!grown)
-                break;
-            text = grown;
-        }
-        len += fread(text + len, 1, cap - len - 1, f);
+    if (!j->args->check_only && !j->args->write_back) {
+        fputs(text, stdout);
+        return EXIT_OK;
     }
-    if (f)
-        fclose(f);
-    if (text)
-        text[len] = 0;
-    return text;
-}
-
-static bool write_text(int fd, const char *text)
-{
-    size_t len = strlen(text);
-    while (len > 0) {
-        ssize_t n = write(fd, text, len);
-        if (n < 0 && errno != EINTR)
-            return false;
-        text += n > 0 ? n : 0;
-        len -= n > 0 ? (size_t)n : 0;
-    }
-    return fsync(fd) == 0 || errno == EINVAL;
-}
-
-/* The new text goes to a file beside the old one, which it then replaces; a link stays, and the
- * file that it points to is replaced. */
-static int write_back(const char *path, const char *text)
-{
-    char *target = realpath(path, NULL), *temporary = NULL;
-    struct stat st;
-    bool ok = target && stat(target, &st) == 0;
-    size_t size = target ? strlen(target) + 8 : 0;
-    if (ok && (temporary = malloc(size)))
-        snprintf(temporary, size, "%s.XXXXXX", target);
-    int fd = temporary ? mkstemp(temporary) : -1;
-    ok = ok && fd >= 0 && write_text(fd, text) && fchmod(fd, st.st_mode & 07777) == 0;
-    ok = ok && rename(temporary, target) == 0;
-    if (!ok)
-        fprintf(stderr, "%s:1:1: error: cannot be rewritten: %s\n", path, strerror(errno));
-    if (!ok && fd >= 0)
-        remove(temporary);
-    if (fd >= 0)
-        close(fd);
-    free(temporary);
-    free(target);
-    return ok ? EXIT_OK : EXIT_PROGRAM;
+    if (cli_source_is(&j->source, text))
+        return EXIT_OK;
+    return j->args->check_only ? EXIT_PROGRAM : cli_source_rewrite(&j->source, text);
 }
 
 int cli_fmt(const cli_args *args)
 {
-    ftl_program *program = NULL;
+    job j = {.args = args};
     char *text = NULL;
-    int code = load(args, &program);
-    if (code != EXIT_OK)
-        return code;
-    ftl_status status = ftl_program_format(program, &text);
-    char *before = args->check_only || args->write_back ? read_whole(args->program) : NULL;
-    bool changes = status == FTL_OK && (!before || strcmp(before, text) != 0);
-    if (status != FTL_OK)
-        code = report(args, status, NULL);
-    else if (args->check_only)
-        code = changes ? EXIT_PROGRAM : EXIT_OK;
-    else if (args->write_back)
-        code = changes ? write_back(args->program, text) : EXIT_OK;
-    else
-        fputs(text, stdout);
-    free(before);
+    int code = load(&j);
+    if (code == EXIT_OK && args->write_back && j.source.is_stream) {
+        cli_fail(CLI_NAME, "%s cannot be rewritten: it is no file", j.source.name);
+        code = EXIT_USAGE;
+    }
+    if (code == EXIT_OK) {
+        ftl_status status = ftl_program_format(j.program, &text);
+        code = status == FTL_OK ? put_formatted(&j, text) : report(j.source.name, status, NULL);
+    }
     ftl_text_free(text);
-    ftl_program_free(program);
+    free_job(&j);
     return code;
 }
 
@@ -313,7 +271,7 @@ int cli_backends(const cli_args *args)
     char *text;
     ftl_status status = ftl_list_backends(args->json ? "json" : "text", &text);
     if (status != FTL_OK) {
-        fprintf(stderr, "fuse: error: %s\n", ftl_status_get_text(status));
+        cli_fail(CLI_NAME, "%s", ftl_status_get_text(status));
         return EXIT_FAULT;
     }
     fputs(text, stdout);

@@ -47,13 +47,14 @@ def fault_tasks(context):
     return built(context, sources(context, "fault"))
 
 
-def python_task(path):
-    """A file of Python's unittest as a task with a result for each test."""
+def python_task(path, *words):
+    """A file of Python's unittest, given these words, as a task with a result for each test."""
     def body(folder):
-        done = command([sys.executable, "-B", path, "-v"], folder)
-        found = re.findall(r"^(\w+) \(.*\).* \.\.\. (ok|FAIL|ERROR|skipped.*)$", done.stderr, re.M)
+        done = command([sys.executable, "-B", path, *words, "-v"], folder)
+        found = re.findall(r"^(\w+) \(.*\)(?:\n.*)? \.\.\. (ok|FAIL|ERROR|skipped.*)$", done.stderr, re.M)
         state = {"ok": PASS, "FAIL": FAIL, "ERROR": FAIL}
-        results = [Result(f"{path.stem}: {test}", state.get(word, SKIP), tail(done.stderr, 40))
+        results = [Result(f"{path.stem}: {test}", state.get(word, SKIP),
+                          word[8:].strip(" '") if word.startswith("skipped") else tail(done.stderr, 40))
                    for test, word in found]
         if done.returncode and not any(r.state == FAIL for r in results):
             results.append(Result(path.stem, FAIL, tail(done.stderr)))

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tests of the command line share. Each test_*.py is run as `test_X.py FUSE -v` in an empty folder."""
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+ROOT = Path(__file__).resolve().parents[2]
+FUSE = str(Path(sys.argv.pop(1)).resolve()) if len(sys.argv) > 1 else str(ROOT / "build/fuse")
+
+LAYER = "W[i,j] = [[1, 2], [3, 4]]\nX[j] = [1, -1]\nY[i] = relu(W[i,j] X[j])\nexport Y\n"
+SHOWN = "Y = f32[2]\n[0, 0]\n"
+ASKS = "X[i] = [1, 2, 3]\nY[i] = X[i] X[i]\nexport Y\n"
+
+
+def npy(values):
+    """A .npy file of float32 in one axis."""
+    import struct
+    head = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({len(values)},), }}"
+    head += " " * (-(len(head) + 11) % 64) + "\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head)) + head.encode() + struct.pack(f"<{len(values)}f", *values)
+
+
+class Case(unittest.TestCase):
+    """A test in an empty folder, self.folder, which is the working folder of what it runs."""
+    maxDiff = None
+
+    def setUp(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="fusecli"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def write(self, name, content):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    def environment(self, **more):
+        keep = {k: v for k, v in os.environ.items() if k.startswith(("PATH", "LD_", "HOME", "TMPDIR", "ASAN", "UBSAN"))}
+        return {**keep, "LC_ALL": "C.UTF-8", "TERM": "xterm", "SHELL": "/bin/sh", **more}
+
+    def fuse(self, *words, given="", **more):
+        """The finished command; given: its standard input."""
+        return subprocess.run([FUSE, *map(str, words)], cwd=self.folder, env=self.environment(), text=True,
+                              input=given, capture_output=True, timeout=60, check=False, **more)
+
+    def shell(self, script, shell="sh", **more):
+        """A script that knows the program as $FUSE."""
+        return subprocess.run([shell, "-c", script], cwd=self.folder, env=self.environment(FUSE=FUSE), text=True,
+                              capture_output=True, timeout=60, stdin=subprocess.DEVNULL, check=False, **more)
+
+    def expect(self, done, status, out="", err=""):
+        """out and err: what the streams hold; texts are found in them, None: not compared, empty: they are empty."""
+        self.assertEqual(done.returncode, status, f"{done.args}\n{done.stdout}{done.stderr}")
+        for want, got in ((out, done.stdout), (err, done.stderr)):
+            if want == "":
+                self.assertEqual(got, "", done.args)
+            elif want is not None:
+                self.assertIn(want, got, done.args)
+
+    def names(self):
+        return sorted(p.relative_to(self.folder).as_posix() for p in self.folder.rglob("*") if not p.is_dir())
+
+
+def main():
+    unittest.main(module="__main__")
