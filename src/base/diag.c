@@ -19,43 +19,43 @@ uint32_t ftl_diags_add_source(ftl_diags *diags, const char *name, const char *te
     return (uint32_t)diags->sources.len;
 }
 
-static ftl_diag *add_diag(ftl_diags *diags, ftl_severity severity, ftl_diag_code code,
-                          ftl_span span)
+static ftl_diag *add_diag(ftl_diags *diags, ftl_diag like, const char *fmt, va_list args)
 {
     ftl_diag *d = FTL_NEW(diags->arena, ftl_diag);
-    *d = (ftl_diag){.severity = severity, .code = code, .span = span};
+    *d = like;
+    d->message = ftl_arena_vprintf(diags->arena, fmt, args);
     *FTL_VEC_PUSH(diags->arena, &diags->list) = d;
+    diags->errors += d->severity == FTL_SEVERITY_ERROR;
+    diags->warnings += d->severity == FTL_SEVERITY_WARNING;
     return d;
 }
 
 ftl_diag *ftl_diag_error(ftl_diags *diags, ftl_diag_code code, ftl_span span, const char *fmt, ...)
 {
-    ftl_diag *d = add_diag(diags, FTL_SEVERITY_ERROR, code, span);
     va_list args;
     va_start(args, fmt);
-    d->message = ftl_arena_vprintf(diags->arena, fmt, args);
+    ftl_diag like = {.severity = FTL_SEVERITY_ERROR, .code = code, .span = span};
+    ftl_diag *d = add_diag(diags, like, fmt, args);
     va_end(args);
-    diags->errors++;
     return d;
 }
 
 ftl_diag *ftl_diag_warn(ftl_diags *diags, ftl_diag_code code, ftl_span span, const char *fmt, ...)
 {
-    ftl_diag *d = add_diag(diags, FTL_SEVERITY_WARNING, code, span);
     va_list args;
     va_start(args, fmt);
-    d->message = ftl_arena_vprintf(diags->arena, fmt, args);
+    ftl_diag like = {.severity = FTL_SEVERITY_WARNING, .code = code, .span = span};
+    ftl_diag *d = add_diag(diags, like, fmt, args);
     va_end(args);
-    diags->warnings++;
     return d;
 }
 
 ftl_diag *ftl_diag_tell(ftl_diags *diags, ftl_diag_code code, ftl_span span, const char *fmt, ...)
 {
-    ftl_diag *d = add_diag(diags, FTL_SEVERITY_NOTE, code, span);
     va_list args;
     va_start(args, fmt);
-    d->message = ftl_arena_vprintf(diags->arena, fmt, args);
+    ftl_diag like = {.severity = FTL_SEVERITY_NOTE, .code = code, .span = span};
+    ftl_diag *d = add_diag(diags, like, fmt, args);
     va_end(args);
     return d;
 }
@@ -255,7 +255,7 @@ static void put_lines(ftl_strbuf *out, const char *text)
 static void put_place(renderer *r, const place *at)
 {
     const ftl_diags *diags = r->diags;
-    const char *name = at->source             ? at->source->name
+    const char *name = at->source               ? at->source->name
                        : diags->sources.len > 0 ? diags->sources.data[0].name
                                                 : "<command line>";
     ftl_strbuf_put_escaped(r->out, name, strlen(name));
