@@ -286,27 +286,17 @@ static void count_uses(ftl_equation *eq, const ftl_expr *e)
 {
     if (e->kind == FTL_EXPR_INDEX)
         eq->axes.data[e->axis].uses++;
-    for (uint32_t i = 0; i < e->n_places; i++) {
-        const ftl_at_place *p = &e->places[i];
-        for (size_t k = 0; k < p->terms.len; k++)
-            eq->axes.data[p->terms.data[k].axis].uses++;
-        if (p->gather)
-            count_uses(eq, p->gather);
-    }
+    for (uint32_t i = 0; i < e->n_places; i++)
+        for (size_t k = 0; k < e->places[i].terms.len; k++)
+            eq->axes.data[e->places[i].terms.data[k].axis].uses++;
     if (e->kind == FTL_EXPR_LITERAL)
         for (uint32_t i = 0; i < e->n_axes; i++)
             eq->axes.data[e->axes[i]].uses++;
-    for (size_t i = 0; i < e->args.len; i++)
-        count_uses(eq, e->args.data[i]);
-    if (e->call) {
-        const ftl_expr *extra[] = {e->call->mask, e->call->scale, e->call->temperature,
-                                   e->call->position};
-        for (size_t i = 0; i < FTL_COUNT(extra); i++)
-            if (extra[i])
-                count_uses(eq, extra[i]);
-        for (uint32_t i = 0; i < e->call->n_new; i++)
-            eq->axes.data[e->call->new_axes[i]].uses++;
-    }
+    for (uint32_t i = 0; e->call && i < e->call->n_new; i++)
+        eq->axes.data[e->call->new_axes[i]].uses++;
+    const ftl_expr *part;
+    for (size_t at = 0; (part = ftl_expr_next_part(e, &at));)
+        count_uses(eq, part);
 }
 
 static int compare_axis(const void *a, const void *b)
@@ -324,8 +314,9 @@ static void collect_projected(ftl_model *m, ftl_equation *eq, const ftl_expr *e)
         if (!known)
             *FTL_VEC_PUSH(m->arena, &eq->projected) = e->over[i];
     }
-    for (size_t i = 0; i < e->args.len; i++)
-        collect_projected(m, eq, e->args.data[i]);
+    const ftl_expr *part;
+    for (size_t at = 0; (part = ftl_expr_next_part(e, &at));)
+        collect_projected(m, eq, part);
 }
 
 static void check_equation(ftl_model *m, ftl_equation *eq)

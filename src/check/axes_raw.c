@@ -527,7 +527,10 @@ static raw *raw_reduce(axes_ctx *c, ftl_node *n)
     if (!fold_of(n->name, &r->fold)) {
         ftl_diag *d = ftl_diag_error(c->m->diags, FTL_E_ARGUMENT, n->name_span,
                                      "'%s' is not a reduction", n->name);
-        ftl_diag_hint(c->m->diags, d, "the reductions are sum, max, min, avg (or mean) and lse");
+        ftl_diag_hint(c->m->diags, d, "%s",
+                      strcmp(n->name, "prod") == 0
+                          ? "a product is a projection of an equation: P[i] *= ..."
+                          : "the reductions are sum, max, min, avg (or mean) and lse");
         return NULL;
     }
     arg = axes_make_raw(c, n->args.data[0]);

@@ -134,6 +134,7 @@ void extents_ask(extents *x, uint32_t var, int64_t least, extent_origin from, ex
         v->asked = least > v->asked ? least : v->asked;
         return;
     }
+    v->is_tuples = true;
     if (least <= v->least)
         return;
     v->least = least;
@@ -186,6 +187,7 @@ void extents_join(extents *x, uint32_t a, uint32_t b, extent_site site)
     }
     va->asked = vb->asked > va->asked ? vb->asked : va->asked;
     va->is_open |= vb->is_open;
+    va->is_tuples |= vb->is_tuples;
     va->is_reported = quiet || clash || beyond_a || beyond_b;
     join_watches(x, va, vb);
 }

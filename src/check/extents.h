@@ -33,7 +33,8 @@ typedef struct extent_var {
     uint32_t up;
     int64_t exact, least, asked;
     extent_origin exact_from, least_from;
-    bool is_open; /* a relation or a constant index tells: may grow */
+    bool is_open;   /* a relation or a constant index tells: may grow */
+    bool is_tuples; /* a relation tells */
     bool is_reported;
     uint32_t first, last; /* list of watches, 1 + index */
 } extent_var;

@@ -115,8 +115,6 @@ static void collect_affine(collector *c, uint32_t dim, const ftl_at_place *p)
     }
 }
 
-static void collect_expr(collector *c, const ftl_expr *e);
-
 static void collect_places(collector *c, uint32_t tensor, const ftl_at_place *places, uint32_t n)
 {
     uint32_t dim = c->x->tensor0[tensor];
@@ -133,8 +131,6 @@ static void collect_places(collector *c, uint32_t tensor, const ftl_at_place *pl
             r.out = axis_var(c, p->terms.data[0].axis);
             extents_add_rule(c->x, &r);
         }
-        if (p->gather)
-            collect_expr(c, p->gather);
         dim++;
     }
 }
@@ -163,14 +159,6 @@ static void collect_call(collector *c, const ftl_expr *e)
     extents_add_rule(c->x, &r);
 }
 
-static void collect_options(collector *c, const ftl_call *call)
-{
-    const ftl_expr *const parts[] = {call->mask, call->scale, call->temperature, call->position};
-    for (size_t i = 0; i < FTL_COUNT(parts); i++)
-        if (parts[i])
-            collect_expr(c, parts[i]);
-}
-
 static void collect_expr(collector *c, const ftl_expr *e)
 {
     if (e->kind == FTL_EXPR_READ)
@@ -178,12 +166,11 @@ static void collect_expr(collector *c, const ftl_expr *e)
     for (uint32_t i = 0; e->kind == FTL_EXPR_LITERAL && i < e->n_axes; i++)
         extents_set(c->x, axis_var(c, e->axes[i]), e->shape[i],
                     (extent_origin){FROM_LITERAL, c->eq->tensor, e->span}, site_of(c, e->axes[i]));
-    for (size_t i = 0; i < e->args.len; i++)
-        collect_expr(c, e->args.data[i]);
-    if (e->call) {
+    if (e->call)
         collect_call(c, e);
-        collect_options(c, e->call);
-    }
+    const ftl_expr *part;
+    for (size_t at = 0; (part = ftl_expr_next_part(e, &at));)
+        collect_expr(c, part);
 }
 
 /* ---- equations ---- */

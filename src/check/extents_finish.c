@@ -25,7 +25,13 @@ static void collect_named(const ftl_node *n, ftl_map *named)
 /* An axis that stands once, on the right, and that nothing names: often a slip of the pen. */
 static bool is_stray(const ftl_axis *a)
 {
-    return a->uses == 1 && !a->is_left && !a->is_fresh && !strchr(a->name, ':');
+    return a->uses == 1 && !a->is_left && !a->is_fresh;
+}
+
+/* `a:b`: its text is its name. */
+static bool is_slice(const ftl_axis *a)
+{
+    return strchr(a->name, ':') != NULL;
 }
 
 static bool is_missing(const ftl_axis *a)
@@ -62,6 +68,32 @@ static strays find_strays(const ftl_model *m, const ftl_equation *eq)
     return s;
 }
 
+static void hint_stray(ftl_model *m, ftl_diag *d, const strays *s)
+{
+    if (is_slice(s->missing))
+        ftl_diag_hint(m->diags, d,
+                      "a slice on the left stands for the same text on the right; give both one "
+                      "name: d on the left, d=a:b on the right");
+    else if (is_slice(s->stray))
+        ftl_diag_hint(m->diags, d, "did you mean '%s=%s' here?", s->missing->name, s->stray->name);
+    else
+        ftl_diag_hint(m->diags, d, "did you mean '%s' here?", s->missing->name);
+}
+
+static void report_single(ftl_model *m, const ftl_equation *eq, const ftl_axis *a)
+{
+    ftl_diag *d = ftl_diag_error(m->diags, FTL_E_SINGLE_AXIS, eq->span,
+                                 "axis '%s' stands once and is summed away", a->name);
+    ftl_diag_note(m->diags, d, a->span, "'%s' stands here", a->name);
+    if (is_slice(a))
+        ftl_diag_hint(m->diags, d,
+                      "if that is meant, name it and write it out: reduce(sum, d) "
+                      "with d=%s",
+                      a->name);
+    else
+        ftl_diag_hint(m->diags, d, "if that is meant, write it out: reduce(sum, %s) ...", a->name);
+}
+
 void extents_check_strays(extents *x)
 {
     ftl_model *m = x->m;
@@ -77,15 +109,11 @@ void extents_check_strays(extents *x)
                 "stands nowhere else",
                 s.missing->name, s.stray->name);
             ftl_diag_note(m->diags, d, s.stray->span, "'%s' stands here", s.stray->name);
-            ftl_diag_hint(m->diags, d, "did you mean '%s' here?", s.missing->name);
+            hint_stray(m, d, &s);
             uint32_t missing = x->axis0[i] + (uint32_t)(s.missing - eq->axes.data);
             x->vars.data[extents_find(x, missing)].is_reported = true;
         } else if (s.stray && m->options.strict) {
-            ftl_diag *d = ftl_diag_error(m->diags, FTL_E_SINGLE_AXIS, eq->span,
-                                         "axis '%s' stands once and is summed away", s.stray->name);
-            ftl_diag_note(m->diags, d, s.stray->span, "'%s' stands here", s.stray->name);
-            ftl_diag_hint(m->diags, d, "if that is meant, write it out: reduce(sum, %s) ...",
-                          s.stray->name);
+            report_single(m, eq, s.stray);
         }
     }
 }
@@ -116,15 +144,9 @@ static void fill_expr(filler *f, ftl_expr *e)
 {
     if (e->kind == FTL_EXPR_READ)
         fill_places(f, e->tensor, e->places, e->n_places);
-    for (size_t i = 0; i < e->args.len; i++)
-        fill_expr(f, e->args.data[i]);
-    if (!e->call)
-        return;
-    ftl_expr *const parts[] = {e->call->mask, e->call->scale, e->call->temperature,
-                               e->call->position};
-    for (size_t i = 0; i < FTL_COUNT(parts); i++)
-        if (parts[i])
-            fill_expr(f, parts[i]);
+    ftl_expr *part;
+    for (size_t at = 0; (part = ftl_expr_next_part(e, &at));)
+        fill_expr(f, part);
 }
 
 static void check_constant(filler *f, uint32_t tensor, uint32_t dim, const ftl_at_place *p)
@@ -156,8 +178,6 @@ static void fill_places(filler *f, uint32_t tensor, ftl_at_place *places, uint32
             extents_cut(p, extent, &p->offset);
         if (p->form == FTL_AT_AFFINE && p->terms.len == 0)
             check_constant(f, tensor, dim, p);
-        if (p->gather)
-            fill_expr(f, p->gather);
         dim++;
     }
 }
@@ -172,7 +192,12 @@ static void report_axis(extents *x, const ftl_equation *eq, uint32_t a)
         ftl_diag_error(x->m->diags, FTL_E_EXTENT_UNKNOWN, axis->is_left ? eq->span : axis->span,
                        "nothing tells the extent of axis '%s'%s", axis->name,
                        broadcast ? ", which no term on the right has" : "");
-    ftl_diag_hint(x->m->diags, d, "declare it: axis %s = ...", axis->name);
+    if (is_slice(axis))
+        ftl_diag_hint(x->m->diags, d,
+                      "a slice on the left stands for the same text on the right; "
+                      "a part of the places is written place by place: constants on the left");
+    else
+        ftl_diag_hint(x->m->diags, d, "declare it: axis %s = ...", axis->name);
 }
 
 static void report_window(extents *x, const extent_rule *r)

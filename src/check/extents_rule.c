@@ -2,8 +2,9 @@
  *
  * Rules between extents. A rule is looked at when one of its variables becomes known. What is
  * certain runs first; then, one at a time and only while nothing certain waits: windows with one
- * unknown axis (valid positions), relations and tables of constants (as large as they are used),
- * shifts (as long as what they read), and left axes by the extent of their name elsewhere.
+ * unknown axis (valid positions), relations (as large as they are used), shifts (as long as what
+ * they read), tables of constants (as large as they are used), and left axes by the extent of their
+ * name elsewhere.
  */
 #include "check/extents.h"
 
@@ -214,13 +215,13 @@ static void drain(extents *x)
     }
 }
 
-/* Relations, and tables that constants on the left define, are as large as they are used. */
-static bool settle_open(extents *x)
+/* Relations, and then tables that constants define, are as large as they are used. */
+static bool settle_open(extents *x, bool tuples)
 {
     bool settled = false;
     for (uint32_t i = 0; i < x->vars.len; i++) {
         extent_var *v = &x->vars.data[i];
-        if (v->up != i || v->exact >= 0 || !v->is_open)
+        if (v->up != i || v->exact >= 0 || !v->is_open || v->is_tuples != tuples)
             continue;
         int64_t extent = v->least > v->asked ? v->least : v->asked;
         extents_set(x, i, extent, v->least_from, (extent_site){UINT32_MAX, ""});
@@ -294,7 +295,7 @@ void extents_solve(extents *x)
         do {
             do {
                 drain(x);
-            } while (settle_shift(x, true) || settle_open(x));
-        } while (settle_shift(x, false));
+            } while (settle_shift(x, true) || settle_open(x, true));
+        } while (settle_shift(x, false) || settle_open(x, false));
     } while (settle_names(x));
 }

@@ -148,17 +148,57 @@ static bool check_negation(const groups_part *p)
     return true;
 }
 
-static void fail_cycle(const groups_part *p)
+/* Why it is no scan, at the reference that is to blame. */
+static void note_fault(const groups_part *p, ftl_diag *d, const groups_why *why)
+{
+    const ftl_equation *eq = &p->m->equations.data[why->read->equation];
+    const char *name = why->axis == GROUPS_NONE ? "" : eq->axes.data[why->axis].name;
+    const char *tensor = p->m->tensors.data[why->read->tensor].name, *text = NULL;
+    ftl_arena *arena = p->m->arena;
+    switch (why->fault) {
+    case GROUPS_FAULT_CONSTANT:
+        text = ftl_arena_printf(arena,
+                                "this place is not computed before: the equation counts at places "
+                                "%lld to %lld of '%s'",
+                                (long long)why->range.low, (long long)why->range.high, name);
+        break;
+    case GROUPS_FAULT_BOTH:
+        text = "this looks ahead, other references look back";
+        break;
+    case GROUPS_FAULT_ALONG:
+        text = ftl_arena_printf(arena, "this is used along axis '%s', all places at once", name);
+        break;
+    case GROUPS_FAULT_SAME:
+        text = "this closes the cycle: it needs the very place that is computed";
+        break;
+    default:
+        text = ftl_arena_printf(arena,
+                                "this closes the cycle: the place of '%s' is neither the same nor "
+                                "a fixed distance away along one axis",
+                                tensor);
+    }
+    if (why->read->expr->span.file != 0)
+        ftl_diag_note(p->m->diags, d, why->read->expr->span, "%s", text);
+}
+
+static void fail_cycle(const groups_part *p, const groups_why *why)
 {
     const groups_read *read = &p->reads[0];
     ftl_diag *d =
         ftl_diag_error(p->m->diags, FTL_E_CYCLE, p->m->equations.data[read->equation].span,
                        "'%s' depends on itself, which mode single does not run: %s",
                        p->m->tensors.data[read->head].name, write_cycle(p, read));
-    note_closing(p, d, read);
-    ftl_diag_hint(
-        p->m->diags, d,
-        "run with --mode auto, or let every reference stay at earlier places of one axis");
+    if (why->fault == GROUPS_FAULT_NONE)
+        note_closing(p, d, read);
+    else
+        note_fault(p, d, why);
+    if (why->fault == GROUPS_FAULT_CONSTANT)
+        ftl_diag_hint(p->m->diags, d, "guard it: `when %s > ...`, or run with --mode auto",
+                      p->m->equations.data[why->read->equation].axes.data[why->axis].name);
+    else
+        ftl_diag_hint(
+            p->m->diags, d,
+            "run with --mode auto, or let every reference stay at earlier places of one axis");
 }
 
 static int compare_reads(const void *a, const void *b)
@@ -183,16 +223,17 @@ static void collect_reads(groups_part *p, const groups_edges *edges)
 
 static void settle_cycle(groups_part *p, ftl_group *group)
 {
+    groups_why why;
     group->is_boolean = true;
     for (uint32_t i = 0; i < p->n; i++)
         group->is_boolean &= p->m->tensors.data[p->tensors[i]].is_boolean;
-    if (groups_find_scan(p, group)) {
+    if (groups_find_scan(p, group, &why)) {
         group->kind = FTL_GROUP_SCAN;
         return;
     }
     group->kind = FTL_GROUP_FIXPOINT;
     if (check_negation(p) && p->m->options.mode == FTL_MODE_SINGLE)
-        fail_cycle(p);
+        fail_cycle(p, &why);
 }
 
 /* ---- the stage ---- */

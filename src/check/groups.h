@@ -56,7 +56,37 @@ typedef struct groups_order {
 } groups_order;
 void groups_find_parts(ftl_arena *arena, const groups_graph *graph, groups_order *out);
 
+/* A number, however it is written: -1 is the negation of 1 (groups_read.c). */
+bool groups_find_constant(const ftl_expr *e, double *out);
+
+/* ---- where an equation counts (groups_range.c) ----
+ * Places from low to high along a left axis. */
+typedef struct groups_range {
+    int64_t low, high;
+} groups_range;
+bool groups_has_part(const ftl_expr *e, const ftl_expr *part);
+/* The places of `axis` at which the equation uses the reference, as far as its left side, guard,
+ * choices and comparisons tell. */
+groups_range groups_find_range(const ftl_equation *eq, const ftl_expr *read, uint32_t axis);
+
 /* ---- scans (groups_scan.c): true when the component runs along one axis, or two ---- */
-bool groups_find_scan(const groups_part *part, ftl_group *group);
+
+/* Why a component is no scan: the reference and what is wrong with it; the more telling ones are
+ * the larger ones. */
+typedef enum groups_fault {
+    GROUPS_FAULT_NONE,
+    GROUPS_FAULT_AXIS,     /* the reference does not follow the axis */
+    GROUPS_FAULT_SAME,     /* it stays at the same place */
+    GROUPS_FAULT_ALONG,    /* its equation needs all places of the axis at once */
+    GROUPS_FAULT_BOTH,     /* it looks ahead while others look back */
+    GROUPS_FAULT_CONSTANT, /* it reads one place, which is not before all that the equation gives */
+} groups_fault;
+typedef struct groups_why {
+    groups_fault fault;
+    const groups_read *read;
+    uint32_t axis; /* of the read's equation */
+    groups_range range;
+} groups_why;
+bool groups_find_scan(const groups_part *part, ftl_group *group, groups_why *why);
 
 #endif

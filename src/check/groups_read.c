@@ -68,9 +68,9 @@ static void read_tensor(reader *r, const ftl_expr *e, sign s)
         x->order = (uint32_t)r->reads.len;
         x->negative = s != SIGN_PLUS;
     }
-    for (uint32_t i = 0; i < e->n_places; i++)
-        if (e->places[i].gather)
-            read_expr(r, e->places[i].gather, SIGN_NONE);
+    const ftl_expr *gather;
+    for (size_t at = 0; (gather = ftl_expr_next_part(e, &at));)
+        read_expr(r, gather, SIGN_NONE);
 }
 
 static bool is_zero(const ftl_expr *e)
@@ -105,16 +105,15 @@ static sign find_operand_sign(const ftl_expr *e, size_t i, sign s)
     }
 }
 
-/* A number, however it is written: -1 is the negation of 1. */
-static bool find_constant(const ftl_expr *e, double *out)
+bool groups_find_constant(const ftl_expr *e, double *out)
 {
     double a, b = 0;
     if (e->kind == FTL_EXPR_NUMBER) {
         *out = e->number;
         return true;
     }
-    if (e->kind != FTL_EXPR_MAP || e->args.len > 2 || !find_constant(e->args.data[0], &a) ||
-        (e->args.len == 2 && !find_constant(e->args.data[1], &b)))
+    if (e->kind != FTL_EXPR_MAP || e->args.len > 2 || !groups_find_constant(e->args.data[0], &a) ||
+        (e->args.len == 2 && !groups_find_constant(e->args.data[1], &b)))
         return false;
     bool known = e->op == FTL_OP_NEG_ || e->op == FTL_OP_ADD_ || e->op == FTL_OP_SUB_ ||
                  e->op == FTL_OP_MUL_;
@@ -130,7 +129,7 @@ static void read_map(reader *r, const ftl_expr *e, sign s)
     bool scales = e->op == FTL_OP_MUL_ || e->op == FTL_OP_DIV_;
     double factor;
     for (size_t i = 0; i < e->args.len && scales; i++)
-        if (find_constant(e->args.data[i], &factor) && factor < 0)
+        if (groups_find_constant(e->args.data[i], &factor) && factor < 0)
             s = turn(s);
     for (size_t i = 0; i < e->args.len; i++)
         read_expr(r, e->args.data[i], find_operand_sign(e, i, s));
@@ -144,13 +143,9 @@ static void read_call(reader *r, const ftl_expr *e, sign s)
     rising |= e->builtin == FTL_BUILTIN_SUM || e->builtin == FTL_BUILTIN_AMAX ||
               e->builtin == FTL_BUILTIN_AMIN || e->builtin == FTL_BUILTIN_MEAN ||
               e->builtin == FTL_BUILTIN_CONCAT;
-    for (size_t i = 0; i < e->args.len; i++)
-        read_expr(r, e->args.data[i], rising ? s : SIGN_NONE);
-    const ftl_expr *const parts[] = {e->call->mask, e->call->scale, e->call->temperature,
-                                     e->call->position};
-    for (size_t i = 0; i < FTL_COUNT(parts); i++)
-        if (parts[i])
-            read_expr(r, parts[i], SIGN_NONE);
+    const ftl_expr *part;
+    for (size_t at = 0; (part = ftl_expr_next_part(e, &at));)
+        read_expr(r, part, rising && at <= e->args.len ? s : SIGN_NONE);
 }
 
 static void read_expr(reader *r, const ftl_expr *e, sign s)

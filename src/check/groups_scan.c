@@ -2,9 +2,10 @@
  *
  * Scans. A component runs along one axis when each member has a dimension such that every reference
  * between members reads at (the head's place + c) along these dimensions, with all c <= 0 (forward)
- * or all c >= 0 (reverse), and references with c = 0 make no cycle. Where they do make one, the
- * members on it must run so along a second axis within each step. Dimensions are found by trying
- * those of one member and following the references from there.
+ * or all c >= 0 (reverse), and references with c = 0 make no cycle. A reference to one place, S[0],
+ * looks back when the equation that has it counts at later places only. Where references with c = 0
+ * do make a cycle, the members on it must run so along a second axis within each step. Dimensions
+ * are found by trying those of one member and following the references from there.
  */
 #include "check/groups.h"
 
@@ -14,11 +15,19 @@ typedef struct attempt {
     const bool *takes_part; /* by member, null: all */
     const uint32_t *outer;  /* dimensions of the outer axis that are taken, or null */
     uint32_t *dim;          /* by member, GROUPS_NONE: not found yet */
-    int64_t *step;          /* by read: c */
+    int64_t *step;          /* by read: c (of a constant place: -1 or 1) */
     bool *counts;           /* by read: it is between those that take part */
     uint32_t *first,
         *next; /* reads of a member, as head and as what is read: chains of 1 + 2 * read + side */
+    groups_why *why; /* the most telling reason so far */
 } attempt;
+
+static bool blame(const attempt *a, groups_fault fault, const groups_read *r, uint32_t axis)
+{
+    if (fault > a->why->fault)
+        *a->why = (groups_why){.fault = fault, .read = r, .axis = axis};
+    return false;
+}
 
 static const ftl_tensor_decl *get_tensor(const groups_part *p, uint32_t member)
 {
@@ -79,18 +88,24 @@ static void link_reads(attempt *a)
     }
 }
 
-/* The dimension at the other end of a reference that has the axis; outer dimensions are taken. */
+/* The dimension at the other end of a reference that has the axis, else the only one with a
+ * constant place; outer dimensions are taken. */
 static uint32_t find_dim(const attempt *a, const groups_read *r, bool right, uint32_t axis)
 {
     uint32_t member = right ? get_read(a->p, r) : get_head(a->p, r), have;
+    uint32_t constant = GROUPS_NONE, n_constant = 0;
     const ftl_tensor_decl *t = get_tensor(a->p, member);
     for (uint32_t d = 0; d < t->rank; d++) {
         const ftl_at_place *at = right ? find_right(a->p, r, d) : find_left(a->p, r, d);
         bool taken = a->outer && a->outer[member] == d;
         if (!taken && is_shifted(at, &have) && have == axis)
             return d;
+        if (!taken && is_constant(at)) {
+            constant = d;
+            n_constant++;
+        }
     }
-    return GROUPS_NONE;
+    return n_constant == 1 ? constant : GROUPS_NONE;
 }
 
 /* Dimensions of all members from that of member `from`. False when some member has none. */
@@ -113,7 +128,7 @@ static bool follow(attempt *a, uint32_t from, uint32_t dim)
                 continue;
             a->dim[other] = find_dim(a, r, from_head, axis);
             if (a->dim[other] == GROUPS_NONE)
-                return false;
+                return blame(a, GROUPS_FAULT_AXIS, r, GROUPS_NONE);
             queue[n++] = other;
         }
     }
@@ -121,20 +136,6 @@ static bool follow(attempt *a, uint32_t from, uint32_t dim)
         if (a->dim[i] == GROUPS_NONE && (!a->takes_part || a->takes_part[i]))
             return false;
     return true;
-}
-
-static bool has_in(const ftl_expr *e, const ftl_expr *read)
-{
-    if (!e || e == read)
-        return e != NULL;
-    for (size_t i = 0; i < e->args.len; i++)
-        if (has_in(e->args.data[i], read))
-            return true;
-    for (uint32_t i = 0; i < e->n_places; i++)
-        if (has_in(e->places[i].gather, read))
-            return true;
-    return e->call && (has_in(e->call->mask, read) || has_in(e->call->scale, read) ||
-                       has_in(e->call->temperature, read) || has_in(e->call->position, read));
 }
 
 /* True when a reduction or a call around the reference works along the axis: such an equation needs
@@ -151,11 +152,42 @@ static bool works_along(const ftl_expr *e, const ftl_expr *read, uint32_t axis)
         for (uint32_t i = 0; i < e->call->n_order; i++)
             along |= e->builtin == FTL_BUILTIN_TUCKER_DENSE && e->call->order[i] == axis;
     }
-    if (along && has_in(e, read))
+    if (along && groups_has_part(e, read))
         return true;
-    for (size_t i = 0; i < e->args.len; i++)
-        if (works_along(e->args.data[i], read, axis))
+    const ftl_expr *part;
+    for (size_t at = 0; (part = ftl_expr_next_part(e, &at));)
+        if (works_along(part, read, axis))
             return true;
+    return false;
+}
+
+/* c of the reference; false when it does not stay on the axis. */
+static bool measure_read(attempt *a, size_t i)
+{
+    const groups_part *p = a->p;
+    const groups_read *r = &p->reads[i];
+    const ftl_equation *eq = &p->m->equations.data[r->equation];
+    uint32_t left_axis = GROUPS_NONE, right_axis = GROUPS_NONE;
+    const ftl_at_place *left = find_left(p, r, a->dim[get_head(p, r)]);
+    const ftl_at_place *right = find_right(p, r, a->dim[get_read(p, r)]);
+    a->step[i] = right->offset - left->offset;
+    if (is_constant(left) && is_constant(right))
+        return true;
+    if (!is_shifted(left, &left_axis) ||
+        (is_shifted(right, &right_axis) && right_axis != left_axis))
+        return blame(a, GROUPS_FAULT_AXIS, r, left_axis);
+    if (works_along(eq->value, r->expr, left_axis))
+        return blame(a, GROUPS_FAULT_ALONG, r, left_axis);
+    if (right_axis == left_axis)
+        return true;
+    if (!is_constant(right))
+        return blame(a, GROUPS_FAULT_AXIS, r, left_axis);
+    groups_range range = groups_find_range(eq, r->expr, left_axis);
+    a->step[i] = right->offset < range.low ? -1 : 1;
+    if (right->offset < range.low || right->offset > range.high)
+        return true;
+    blame(a, GROUPS_FAULT_CONSTANT, r, left_axis);
+    a->why->range = a->why->read == r ? range : a->why->range;
     return false;
 }
 
@@ -163,29 +195,19 @@ static bool works_along(const ftl_expr *e, const ftl_expr *read, uint32_t axis)
  */
 static bool measure(attempt *a, bool *reverse)
 {
-    const groups_part *p = a->p;
-    bool back = false, ahead = false;
-    for (size_t i = 0; i < p->n_reads; i++) {
-        const groups_read *r = &p->reads[i];
-        uint32_t left_axis = 0, right_axis = 0;
+    const groups_read *back = NULL, *ahead = NULL, *same = NULL;
+    for (size_t i = 0; i < a->p->n_reads; i++) {
+        const groups_read *r = &a->p->reads[i];
         if (!a->counts[i])
             continue;
-        const ftl_at_place *left = find_left(p, r, a->dim[get_head(p, r)]);
-        const ftl_at_place *right = find_right(p, r, a->dim[get_read(p, r)]);
-        bool both_constant = is_constant(left) && is_constant(right);
-        bool both_shifted = is_shifted(left, &left_axis) && is_shifted(right, &right_axis) &&
-                            left_axis == right_axis;
-        if (!both_constant && !both_shifted)
+        if (!measure_read(a, i))
             return false;
-        const ftl_equation *eq = &p->m->equations.data[r->equation];
-        if (both_shifted && works_along(eq->value, r->expr, left_axis))
-            return false;
-        a->step[i] = right->offset - left->offset;
-        back |= a->step[i] < 0;
-        ahead |= a->step[i] > 0;
+        *(a->step[i] < 0 ? &back : a->step[i] > 0 ? &ahead : &same) = r;
     }
-    *reverse = ahead;
-    return back != ahead;
+    *reverse = ahead != NULL;
+    if (back && ahead)
+        return blame(a, GROUPS_FAULT_BOTH, ahead, GROUPS_NONE);
+    return back || ahead || blame(a, GROUPS_FAULT_SAME, same, GROUPS_NONE);
 }
 
 /* ---- references within a step ---- */
@@ -231,16 +253,17 @@ static uint32_t count_cycles(const attempt *a, const groups_order *parts, uint32
 
 /* ---- axes ---- */
 
-static attempt make_attempt(const groups_part *p)
+static attempt make_attempt(const groups_part *p, groups_why *why)
 {
-    attempt a = {.p = p};
+    attempt a = {.p = p, .why = why};
     a.dim = FTL_NEW_ARRAY(p->m->arena, uint32_t, p->n);
     a.step = FTL_NEW_ARRAY(p->m->arena, int64_t, p->n_reads);
     a.counts = FTL_NEW_ARRAY(p->m->arena, bool, p->n_reads);
     return a;
 }
 
-static bool set_axis(const attempt *a, bool reverse, ftl_scan_axis *axis)
+/* As many steps as the longest member has places; a shorter one ends before. */
+static void set_axis(const attempt *a, bool reverse, ftl_scan_axis *axis)
 {
     const groups_part *p = a->p;
     *axis = (ftl_scan_axis){
@@ -250,11 +273,8 @@ static bool set_axis(const attempt *a, bool reverse, ftl_scan_axis *axis)
         if (a->dim[i] == GROUPS_NONE)
             continue;
         int64_t extent = get_tensor(p, i)->extent[a->dim[i]];
-        if (axis->extent >= 0 && extent >= 0 && extent != axis->extent)
-            return false;
-        axis->extent = extent >= 0 ? extent : axis->extent;
+        axis->extent = extent > axis->extent ? extent : axis->extent;
     }
-    return true;
 }
 
 /* Runs the cycle within a step, which is component `which` of parts, along a second axis. */
@@ -262,7 +282,7 @@ static bool find_inner(const attempt *outer, groups_order *parts, uint32_t which
                        ftl_scan_axis *axis)
 {
     const groups_part *p = outer->p;
-    attempt a = make_attempt(p);
+    attempt a = make_attempt(p, outer->why);
     bool *inside = FTL_NEW_ARRAY(p->m->arena, bool, p->n), reverse;
     uint32_t start = parts->starts[which], end = parts->starts[which + 1],
              from = parts->order[start], ignored = 0;
@@ -279,8 +299,9 @@ static bool find_inner(const attempt *outer, groups_order *parts, uint32_t which
         if (d == outer->dim[from] || !follow(&a, from, d) || !measure(&a, &reverse))
             continue;
         find_step_parts(&a, &inner);
-        if (count_cycles(&a, &inner, &ignored) > 0 || !set_axis(&a, reverse, axis))
+        if (count_cycles(&a, &inner, &ignored) > 0)
             continue;
+        set_axis(&a, reverse, axis);
         uint32_t at = start;
         for (uint32_t i = 0; i < p->n; i++)
             if (inside[inner.order[i]])
@@ -302,6 +323,14 @@ static void order_members(const groups_part *p, const groups_order *parts, ftl_g
         group->tensors.data[i] = p->tensors[parts->order[i]];
 }
 
+static const groups_read *find_same(const attempt *a)
+{
+    for (size_t i = 0; i < a->p->n_reads; i++)
+        if (a->counts[i] && a->step[i] == 0)
+            return &a->p->reads[i];
+    return NULL;
+}
+
 /* With the dimension of member 0 given: one axis, or (when allowed) two. */
 static bool try_dim(attempt *a, uint32_t dim, bool allow_inner, ftl_group *group)
 {
@@ -315,8 +344,9 @@ static bool try_dim(attempt *a, uint32_t dim, bool allow_inner, ftl_group *group
         return false;
     find_step_parts(a, &parts);
     uint32_t cycles = count_cycles(a, &parts, &which);
-    if (cycles > 1 || (cycles == 1 && !allow_inner) || !set_axis(a, reverse, &group->scan[0]))
-        return false;
+    if (cycles > 1 || (cycles == 1 && !allow_inner))
+        return blame(a, GROUPS_FAULT_SAME, find_same(a), GROUPS_NONE);
+    set_axis(a, reverse, &group->scan[0]);
     if (cycles == 1 && !find_inner(a, &parts, which, &group->scan[1]))
         return false;
     group->n_scan = cycles == 1 ? 2 : 1;
@@ -324,9 +354,10 @@ static bool try_dim(attempt *a, uint32_t dim, bool allow_inner, ftl_group *group
     return true;
 }
 
-bool groups_find_scan(const groups_part *p, ftl_group *group)
+bool groups_find_scan(const groups_part *p, ftl_group *group, groups_why *why)
 {
-    attempt a = make_attempt(p);
+    *why = (groups_why){0};
+    attempt a = make_attempt(p, why);
     for (size_t i = 0; i < p->n_reads; i++)
         a.counts[i] = true;
     link_reads(&a);

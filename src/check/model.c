@@ -12,6 +12,28 @@ ftl_expr *ftl_expr_make(ftl_model *m, ftl_expr_kind kind, ftl_span span)
     return e;
 }
 
+ftl_expr *ftl_expr_next_part(const ftl_expr *e, size_t *at)
+{
+    while (*at < e->n_places) {
+        ftl_expr *gather = e->places[(*at)++].gather;
+        if (gather)
+            return gather;
+    }
+    size_t k = *at - e->n_places;
+    if (k < e->args.len) {
+        ++*at;
+        return e->args.data[k];
+    }
+    for (k -= e->args.len; e->call && k < 4; k++) {
+        ftl_expr *const extra[] = {e->call->mask, e->call->scale, e->call->temperature,
+                                   e->call->position};
+        ++*at;
+        if (extra[k])
+            return extra[k];
+    }
+    return NULL;
+}
+
 bool ftl_axes_has(const uint32_t *a, uint32_t n, uint32_t axis)
 {
     uint32_t low = 0, high = n;

@@ -377,6 +377,9 @@ void ftl_check_groups(ftl_model *m);
 
 /* ---- shared small things (model.c) ---- */
 ftl_expr *ftl_expr_make(ftl_model *m, ftl_expr_kind kind, ftl_span span);
+/* The parts of an expression one by one: gathered places, args, then mask, scale, temperature and
+ * position of a call; *at is 0 before the first. Null after the last. */
+ftl_expr *ftl_expr_next_part(const ftl_expr *e, size_t *at);
 bool ftl_axes_has(const uint32_t *a, uint32_t n, uint32_t axis);
 /* The model as text, for fuse check and dump --after=check: types, extents, projections, groups. */
 void ftl_model_dump(const ftl_model *m, ftl_strbuf *out);

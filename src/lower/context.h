@@ -105,6 +105,10 @@ term lower_tucker(lower_ctx *c, const ftl_expr *e);
 /* ---- head.c: what equations give to their tensor ---- */
 /* The element of a projection that changes nothing, as a splat of the tensor's dtype. */
 double lower_neutral(const ftl_equation *eq);
+/* What a reference inside of a recursion reads outside of the tensor. */
+double lower_outside(const lower_ctx *c, const ftl_tensor_decl *t);
+/* offset + place dim of the result */
+ftl_affine lower_one_term(lower_ctx *c, uint32_t dim, int64_t offset);
 ftl_value *lower_splat(lower_ctx *c, const ftl_tensor_decl *t, double x);
 /* The equation's value over the whole tensor (neutral where its constants on the left do not
  * reach). `skip`: places that the loops fix: they are absent. */

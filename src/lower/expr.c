@@ -9,18 +9,9 @@
 
 static bool parts_recursive(lower_ctx *c, const ftl_expr *e)
 {
-    for (uint32_t i = 0; i < e->n_places; i++)
-        if (e->places[i].gather && lower_is_recursive(c, e->places[i].gather))
-            return true;
-    for (size_t i = 0; i < e->args.len; i++)
-        if (lower_is_recursive(c, e->args.data[i]))
-            return true;
-    if (!e->call)
-        return false;
-    const ftl_expr *extra[] = {e->call->mask, e->call->scale, e->call->temperature,
-                               e->call->position};
-    for (size_t i = 0; i < FTL_COUNT(extra); i++)
-        if (extra[i] && lower_is_recursive(c, extra[i]))
+    const ftl_expr *part;
+    for (size_t at = 0; (part = ftl_expr_next_part(e, &at));)
+        if (lower_is_recursive(c, part))
             return true;
     return false;
 }

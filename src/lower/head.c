@@ -22,6 +22,13 @@ double lower_neutral(const ftl_equation *eq)
     }
 }
 
+double lower_outside(const lower_ctx *c, const ftl_tensor_decl *t)
+{
+    if (t->is_boolean || t->equations.len == 0)
+        return 0;
+    return lower_neutral(&c->m->equations.data[t->equations.data[0]]);
+}
+
 ftl_dtype lower_dtype(const lower_ctx *c, const ftl_tensor_decl *t)
 {
     return t->is_boolean ? FTL_DTYPE_BOOL : c->options.storage;
@@ -106,7 +113,7 @@ static left_side read_left(lower_ctx *c, const ftl_equation *eq, uint64_t skip)
     return s;
 }
 
-static ftl_affine one_term(lower_ctx *c, uint32_t dim, int64_t offset)
+ftl_affine lower_one_term(lower_ctx *c, uint32_t dim, int64_t offset)
 {
     ftl_affine a = {.n = 1, .offset = offset, .select = -1};
     a.dim = FTL_NEW(c->arena, uint32_t);
@@ -163,11 +170,11 @@ static ftl_value *spread(lower_ctx *c, const left_side *s, ftl_value *v, double 
         if (s->axis[k] == UINT32_MAX) {
             wide[n] = 1;
             from[n] = -1;
-            map[n++] = one_term(c, k, -s->constant[k]);
+            map[n++] = lower_one_term(c, k, -s->constant[k]);
         } else {
             for (uint32_t q = 0; q < s->n_unique; q++)
                 if (s->unique[q] == s->axis[k] && !map[q].dim)
-                    map[q] = one_term(c, k, 0);
+                    map[q] = lower_one_term(c, k, 0);
         }
     }
     v = ftl_make_broadcast(g, v, n, wide, from);

@@ -89,24 +89,15 @@ static void need_tensor(needs *n, uint32_t tensor)
 
 static void need_expr(needs *n, const ftl_expr *e)
 {
-    if (!e)
-        return;
+    const ftl_expr *part;
     if (e->kind == FTL_EXPR_READ)
         need_tensor(n, e->tensor);
-    for (uint32_t i = 0; i < e->n_places; i++)
-        need_expr(n, e->places[i].gather);
-    for (size_t i = 0; i < e->args.len; i++)
-        need_expr(n, e->args.data[i]);
-    if (!e->call)
-        return;
-    need_expr(n, e->call->mask);
-    need_expr(n, e->call->scale);
-    need_expr(n, e->call->temperature);
-    need_expr(n, e->call->position);
+    for (size_t at = 0; (part = ftl_expr_next_part(e, &at));)
+        need_expr(n, part);
 }
 
 /* Tensors that exports, sinks and queries need: the others are not computed, their files not bound.
- */
+ * (What check calls needed is more: all that the program itself says is checked.) */
 static bool *find_needed(lower_ctx *c)
 {
     ftl_model *m = c->m;

@@ -158,7 +158,7 @@ static term read_member(lower_ctx *c, const ftl_expr *e, uint32_t member)
     const ftl_tensor_decl *t = &c->m->tensors.data[e->tensor];
     at.axis = axis;
     at.offset = offset;
-    at.fill = t->equations.len ? lower_neutral(&c->m->equations.data[t->equations.data[0]]) : 0;
+    at.fill = lower_outside(c, t);
     return lower_read_value(c, ftl_make_read_at(lower_graph(c), c->carried[member], &at, index), e,
                             skip);
 }

@@ -88,6 +88,58 @@ static void leave_group(lower_ctx *c, const ftl_group *g)
 
 /* ---- scans ---- */
 
+static bool is_short(const lower_ctx *c, uint32_t member, uint32_t d)
+{
+    const ftl_scan_axis *axis = &c->group->scan[d];
+    const ftl_tensor_decl *t = &c->m->tensors.data[c->group->tensors.data[member]];
+    return axis->place[member] != UINT32_MAX && t->extent[axis->place[member]] < axis->extent;
+}
+
+/* A member that ends before the loop does is carried longer than it is, with what references beyond
+ * the end read there; back is true when the surplus is cut off again. */
+static ftl_value *resize(lower_ctx *c, uint32_t member, ftl_value *v, bool back)
+{
+    const ftl_group *g = c->group;
+    const ftl_tensor_decl *t = &c->m->tensors.data[g->tensors.data[member]];
+    int64_t shape[FTL_MAX_RANK];
+    ftl_affine *map = FTL_NEW_ARRAY(c->arena, ftl_affine, v->rank);
+    bool any = false;
+    for (uint32_t k = 0; k < v->rank; k++) {
+        shape[k] = t->extent[k];
+        map[k] = lower_one_term(c, k, 0);
+    }
+    for (uint32_t d = 0; d < g->n_scan; d++) {
+        if (!is_short(c, member, d))
+            continue;
+        any = true;
+        if (!back)
+            shape[g->scan[d].place[member]] = g->scan[d].extent;
+    }
+    ftl_view view = {.map = map, .fill = lower_outside(c, t)};
+    return any ? ftl_make_view(lower_graph(c), v, v->rank, shape, &view) : v;
+}
+
+/* This step's slice of a member that has come to its end is what stands outside. */
+static ftl_value *end_short(lower_ctx *c, uint32_t member, ftl_value *v)
+{
+    ftl_graph *g = lower_graph(c);
+    const ftl_tensor_decl *t = &c->m->tensors.data[c->group->tensors.data[member]];
+    for (uint32_t d = 0; d < c->group->n_scan; d++) {
+        int32_t none[FTL_MAX_RANK];
+        if (!is_short(c, member, d))
+            continue;
+        double n = (double)t->extent[c->group->scan[d].place[member]];
+        ftl_value *end = ftl_make_splat(g, FTL_DTYPE_I64, 0, NULL, n);
+        ftl_value *inside = ftl_make_map2(g, FTL_OP_LT_, c->counter[d], end);
+        for (uint32_t k = 0; k < v->rank; k++)
+            none[k] = -1;
+        inside = ftl_make_broadcast(g, inside, v->rank, v->shape, none);
+        v = ftl_make_select(g, inside, v,
+                            ftl_make_splat(g, v->dtype, v->rank, v->shape, lower_outside(c, t)));
+    }
+    return v;
+}
+
 /* Which stored places the loops fix for a member, as a bit set; the place's form on the left, per
  * loop. */
 static uint64_t fix_axes(lower_ctx *c, uint32_t member, const ftl_equation *eq,
@@ -174,7 +226,7 @@ static void lower_step(lower_ctx *c, ftl_value *const *base)
             if (is_recursive_equation(c, eq))
                 v = lower_combine(c, eq, v, step_contribution(c, i, t->equations.data[k]));
         }
-        v = ftl_make_cast(lower_graph(c), v, c->carried[i]->dtype);
+        v = end_short(c, i, ftl_make_cast(lower_graph(c), v, c->carried[i]->dtype));
         c->fresh[i] = (term){.v = v, .depth = c->depth};
         c->carried[i] = ftl_make_write_at(lower_graph(c), c->carried[i], v, &at, index);
     }
@@ -218,6 +270,7 @@ void lower_scan(lower_ctx *c, const ftl_group *g)
     for (uint32_t i = 0; i < n; i++) {
         base[i] = lower_base(c, g->tensors.data[i]);
         start[i] = base[i] ? base[i] : lower_splat(c, &c->m->tensors.data[g->tensors.data[i]], 0);
+        start[i] = resize(c, i, start[i], false);
     }
     lower_push_level(c, n);
     take_params(c, start, n);
@@ -229,9 +282,10 @@ void lower_scan(lower_ctx *c, const ftl_group *g)
     put_outputs(c, n);
     ftl_loop loop = scan_loop(&g->scan[0]);
     ftl_value *made = lower_pop_level(c, start, &loop);
-    leave_group(c, g);
     for (uint32_t i = 0; i < n; i++)
-        c->tensor[g->tensors.data[i]] = ftl_make_result(lower_graph(c), made, i);
+        c->tensor[g->tensors.data[i]] =
+            resize(c, i, ftl_make_result(lower_graph(c), made, i), true);
+    leave_group(c, g);
 }
 
 /* ---- fixpoints ---- */

@@ -10,6 +10,7 @@
   # expect-stdout WORDS           a text on standard output
   # expect-file y.csv = "0,1\n"   a file that the program writes
   # expect-error 3 WORDS          refused: an error at line 3 that holds the words (code or text)
+  # expect-stderr WORDS           a text on standard error, such as that of a note or a hint
   # expect-warning 3 WORDS        a warning; without one of these there may be none
   # tolerance 1e-3                instead of 1e-5
 
@@ -160,6 +161,8 @@ def verdict(words, folder, done):
     why = check_messages(words, "error", found) or check_messages(words, "warning", found)
     if not why and done.returncode != status:
         why = f"exit status {done.returncode}, expected {status}"
+    missing = [r for w, r, *_ in words if w == "expect-stderr" and r not in done.stderr]
+    why = why or (f"standard error lacks {missing[0]!r}" if missing else None)
     tolerance = next((float(r) for w, r, *_ in words if w == "tolerance"), 1e-5)
     if not why and status == 0:
         why = check_outputs(words, folder, done.stdout, tolerance)
