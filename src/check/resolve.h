@@ -287,6 +287,10 @@ void resolve_outputs(resolver *r);
 void resolve_read_queries(resolver *r);
 ftl_query *resolve_push_query(resolver *r, uint32_t tensor, ftl_node *node, ftl_span span);
 void resolve_finish_queries(resolver *r);
+/* The query of item's left side; null after an error. What asks for a part of the places, as R(x,
+ * x) does, gets a hidden tensor. */
+ftl_query *resolve_make_query(resolver *r, const resolve_item *item);
+bool resolve_is_part_query(const ftl_node *n);
 
 /* ---- load (resolve_load.c) ---- */
 void resolve_load(resolver *r);

@@ -204,8 +204,10 @@ static bool is_bare(const ftl_node *n)
 }
 
 /* R(x, x) and the like ask for a part of the places: a hidden tensor has what is left. */
-static bool is_partial(const ftl_node *n)
+bool resolve_is_part_query(const ftl_node *n)
 {
+    if (n->kind != FTL_NODE_REF)
+        return false;
     for (size_t i = 0; i < n->indices.len; i++) {
         const ftl_index *ix = &n->indices.data[i];
         const char *axis = get_axis(ix);
@@ -237,7 +239,7 @@ ftl_query *resolve_push_query(resolver *r, uint32_t tensor, ftl_node *node, ftl_
     return q;
 }
 
-static void add_query(resolver *r, const resolve_item *item)
+ftl_query *resolve_make_query(resolver *r, const resolve_item *item)
 {
     resolve_eq e;
     uint32_t tensor;
@@ -249,16 +251,21 @@ static void add_query(resolver *r, const resolve_item *item)
         ref = resolve_make_ref(r, tensor, lhs->span);
     else
         ref = resolve_reference(&e, lhs);
-    if (ref && is_partial(ref))
+    if (ref && resolve_is_part_query(ref))
         ref =
             resolve_list_axes(&e, ref, NULL, &axes)
                 ? make_hidden(r, ftl_arena_printf(r->m->arena, "query#%zu", r->m->queries.len + 1),
                               ref, &axes)
                 : NULL;
-    if (!ref)
+    return ref ? resolve_push_query(r, find_tensor(r, ref), ref, item->stmt->span) : NULL;
+}
+
+static void add_query(resolver *r, const resolve_item *item)
+{
+    ftl_query *q = resolve_make_query(r, item);
+    if (!q)
         return;
-    ftl_query *q = resolve_push_query(r, find_tensor(r, ref), ref, item->stmt->span);
-    q->text = write_query(r, lhs);
+    q->text = write_query(r, item->stmt->lhs);
     q->is_printed = true;
 }
 

@@ -120,20 +120,23 @@ static bool find_place(asker *a, const char *name, ftl_span span, uint32_t *out)
     const resolve_tensor *extra = &a->r->tensors.data[a->q->tensor];
     const char *tensor = a->r->m->tensors.data[a->q->tensor].name;
     ftl_strbuf all;
-    uint32_t place = 0;
+    uint32_t place = 0, found = 0;
     ftl_strbuf_init(&all, a->r->m->arena);
     for (size_t i = 0; extra->names && i < extra->names->indices.len; i++) {
         const ftl_index *ix = &extra->names->indices.data[i];
         const char *axis = get_axis_name(ix);
-        *out = place;
-        if (axis && axis == name)
-            return true;
+        if (axis && axis == name && found++ == 0)
+            *out = place;
         if (axis)
             ftl_strbuf_printf(&all, "%s%s", all.len > 0 ? ", " : "", axis);
         place += ix->kind != FTL_INDEX_TIME;
     }
-    ftl_diag *d =
-        ftl_diag_error(a->r->m->diags, FTL_E_QUERY, span, "'%s' has no axis '%s'", tensor, name);
+    if (found == 1)
+        return true;
+    ftl_diag *d = ftl_diag_error(a->r->m->diags, FTL_E_QUERY, span,
+                                 found ? "'%s' has axis '%s' at several places: ask in their order"
+                                       : "'%s' has no axis '%s'",
+                                 tensor, name);
     if (all.len > 0)
         ftl_diag_hint(a->r->m->diags, d, "its axes, as its first equation names them: %s",
                       ftl_strbuf_get(&all));
@@ -193,13 +196,14 @@ static bool set_places(asker *a)
 void resolve_read_queries(resolver *r)
 {
     ftl_model *m = r->m;
+    resolve_scope *top = r->modules.data[0]->top;
     for (size_t i = 0; i < m->options.n_queries; i++) {
         const char *text = m->options.queries[i];
         uint32_t tensor, file = ftl_diags_add_source(m->diags, "--query", text, strlen(text));
         ftl_node *node = ftl_syntax_parse_query(m->arena, m->names, m->diags, file);
         if (!node)
             continue;
-        if (!resolve_find_tensor(r->modules.data[0]->top, node->name, &tensor)) {
+        if (!resolve_find_tensor(top, node->name, &tensor)) {
             ftl_diag *d = ftl_diag_error(m->diags, FTL_E_QUERY, node->span,
                                          "the program has no tensor '%s'", node->name);
             const char *near = resolve_suggest_tensor(r, node->name);
@@ -207,7 +211,12 @@ void resolve_read_queries(resolver *r)
                 ftl_diag_hint(m->diags, d, "did you mean '%s'?", near);
             continue;
         }
-        resolve_push_query(r, tensor, node, node->span)->text = text;
+        ftl_stmt stmt = {.lhs = node, .span = node->span};
+        ftl_query *q = resolve_is_part_query(node)
+                           ? resolve_make_query(r, &(resolve_item){&stmt, top, tensor})
+                           : resolve_push_query(r, tensor, node, node->span);
+        if (q)
+            q->text = text;
     }
 }
 

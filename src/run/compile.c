@@ -79,8 +79,7 @@ static bool check(ftl_session *s)
 {
     ftl_check_options *o = &s->options.check;
     o->loader = ftl_run_make_loader(s);
-    o->is_partial =
-        s->goal == FTL_GOAL_CHECK || stops_after(s, "check") || ftl_run_is_stepped(s);
+    o->is_partial = s->goal == FTL_GOAL_CHECK || stops_after(s, "check") || ftl_run_is_stepped(s);
     o->queries = s->config.queries;
     o->n_queries = s->config.n_queries;
     s->model = ftl_check_program(&s->arena, &s->names, &s->diags, s->tree, o);
@@ -184,7 +183,8 @@ static void list_outputs(ftl_session *s)
     }
     for (size_t i = 0; i < m->queries.len; i++) {
         const ftl_query *q = &m->queries.data[i];
-        bool by_text = q->is_printed || count_asked(s, q->tensor) > 1;
+        bool by_text =
+            q->is_printed || m->tensors.data[q->tensor].is_hidden || count_asked(s, q->tensor) > 1;
         put_output(s, by_text ? q->text : m->tensors.data[q->tensor].name,
                    ftl_arena_printf(&s->arena, "query#%zu", i), q->tensor);
         s->outputs.data[s->outputs.len - 1].query = q;
