@@ -96,5 +96,9 @@ raw *axes_make_call(axes_ctx *c, ftl_node *n);
 
 /* The right side with its projection (axes_project.c). */
 ftl_expr *axes_project(axes_ctx *c, raw *rhs, raw *guard);
+/* Warnings: the axes are summed inside of the function func, or outside of the call r
+ * (axes_doubt.c). */
+void axes_warn_sum_first(axes_ctx *c, const raw *func, axis_set over);
+void axes_warn_sum_after(axes_ctx *c, const raw *r, axis_set over);
 
 #endif

@@ -114,6 +114,7 @@ static bool find_axis(axes_ctx *c, raw *r, const ftl_node *n, const raw *arg)
         r->call->axis = (uint32_t)c->eq->dotted;
         return true;
     }
+    r->call->is_last = true;
     for (uint32_t i = arg->n_order; i-- > 0;) {
         r->call->axis = arg->order[i];
         if (!is_joined(c, arg, arg->order[i]))

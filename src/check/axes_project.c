@@ -74,21 +74,6 @@ static ftl_expr *make_reduce(axes_ctx *c, ftl_projection fold, ftl_expr *e, axis
     return r;
 }
 
-static void warn_sum_first(axes_ctx *c, const raw *func, axis_set over)
-{
-    const char *name = ftl_builtin_get_info(func->builtin)->name;
-    for (uint32_t i = 0; i < over.n; i++) {
-        const char *axis = c->eq->axes.data[over.a[i]].name;
-        ftl_diag *d = ftl_diag_warn(c->m->diags, FTL_W_PROJECTION, func->span,
-                                    "the sum over '%s' comes before %s", axis, name);
-        ftl_diag_hint(
-            c->m->diags, d,
-            "write `reduce(sum, %s) %s(...)` to sum after it, or `%s(reduce(sum, %s) ...)` to say "
-            "that this is meant",
-            axis, name, name, axis);
-    }
-}
-
 /* An eager term sums what is left over; a lazy one hands it on. */
 static ftl_expr *finish(axes_ctx *c, const raw *r, ftl_expr *e, scope s)
 {
@@ -97,7 +82,7 @@ static ftl_expr *finish(axes_ctx *c, const raw *r, ftl_expr *e, scope s)
         return e;
     over = axis_set_minus(c->m->arena, axes_of(e), s.keep);
     if (over.n && s.func && !r->grouped_power)
-        warn_sum_first(c, s.func, over);
+        axes_warn_sum_first(c, s.func, over);
     return make_reduce(c, FTL_PROJECTION_SUM, e, over);
 }
 
@@ -293,6 +278,8 @@ static ftl_expr *convert_call(axes_ctx *c, const raw *r, scope s)
     if (!convert_options(c, e, r, inner))
         return NULL;
     result_axes(c, r, e);
+    if (s.eager)
+        axes_warn_sum_after(c, r, axis_set_minus(c->m->arena, axes_of(e), s.keep));
     return finish(c, r, e, s);
 }
 

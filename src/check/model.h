@@ -181,6 +181,7 @@ struct ftl_expr {
 /* Options of a call, resolved. Axis ids are the equation's. */
 typedef struct ftl_call {
     bool has_axis;
+    bool is_last; /* nothing named the axis: it is the last one of the argument */
     uint32_t axis; /* axis that softmax and kin normalise, max(x, axis=) drops, concat joins (its
                       RESULT axis) */
     uint32_t
