@@ -55,10 +55,11 @@ struct ftl_backend {
     ftl_status (*compile)(ftl_device *device, const ftl_plan *plan, ftl_exec **out,
                           ftl_backend_error *error);
     void (*free_exec)(ftl_exec *exec);
-    /* inputs: one tensor per plan->inputs, of the stated dtype (u8: or bool) and shape (any
-     * strides and alignment); they stay bound by the caller during the run. outputs: one slot per
-     * graph output. A slot that holds a contiguous tensor of the right dtype and shape is written
-     * in place (warm runs allocate nothing); a null slot receives a new tensor. */
+    /* inputs: one tensor per plan->inputs, of the stated dtype (u8: or bool) and shape; where its
+     * place has strides, with these strides along axes longer than 1 and aligned to its elements,
+     * else of any strides and alignment. They stay bound by the caller during the run. outputs: one
+     * slot per graph output. A slot that holds a contiguous tensor of the right dtype and shape is
+     * written in place (warm runs allocate nothing); a null slot receives a new tensor. */
     ftl_status (*run)(ftl_exec *exec, ftl_tensor *const *inputs, ftl_tensor **outputs,
                       ftl_backend_error *error);
     /* Timing per step of the outermost plan (stats has plan->steps.len entries), for later runs. */

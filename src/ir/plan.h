@@ -104,7 +104,8 @@ struct ftl_plan {
     ftl_graph *graph;
     FTL_VEC(ftl_step) steps;         /* in order of execution */
     FTL_VEC(ftl_value *) inputs;
-    ftl_place *places;               /* by value id */
+    const int64_t *const *layouts;   /* by input: its strides (bytes), null: any; or null */
+    ftl_place *places;               /* by value id; an input with strides is bound with these */
     size_t arena_size;               /* bytes of the run arena, bodies included */
     size_t live_peak;                /* bytes: the largest sum of live values, without losses */
 };

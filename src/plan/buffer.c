@@ -82,7 +82,10 @@ static void set_fixed_places(placer *p)
         const ftl_value *v = plan->graph->values.data[i];
         ftl_place *place = &plan->places[i];
         if (v->op == FTL_OP_INPUT_) {
-            *place = (ftl_place){.kind = FTL_PLACE_INPUT, .slot = n_inputs++};
+            *place = (ftl_place){.kind = FTL_PLACE_INPUT, .slot = n_inputs};
+            if (plan->layouts && !p->uses[i].is_dense)
+                place->strides = plan->layouts[n_inputs];
+            n_inputs++;
         } else if (v->op == FTL_OP_PARAM_) {
             *place = (ftl_place){.kind = FTL_PLACE_PARAM, .slot = v->u.index};
         } else if (is_root(p, v) || !p->uses[i].is_hard) {

@@ -7,6 +7,9 @@
  *
  *   f(broadcast x, broadcast y) = broadcast f(x, y)      f(transpose x, transpose y) = transpose
  * f(x, y)
+ *
+ * And the part of an input is taken before it is converted, so that of a mapped file only that part
+ * is touched: view (cast x) = cast (view x), the same for gather.
  */
 #include "plan/pass.h"
 
@@ -113,11 +116,37 @@ static ftl_value *make_map(ftl_graph *g, const ftl_value *v, ftl_value *const *i
     return v->n_in == 1 ? ftl_make_map1(g, v->op, in[0]) : ftl_make_map2(g, v->op, in[0], in[1]);
 }
 
+/* A view or gather of fewer elements than the converted input has, filled with 0 if at all. */
+static bool is_part_of_cast(const ftl_value *v)
+{
+    if (v->op != FTL_OP_VIEW_ && v->op != FTL_OP_GATHER_)
+        return false;
+    double fill = v->op == FTL_OP_VIEW_ ? v->u.view->fill : v->u.gather->fill;
+    return fill == 0 && v->in[0]->op == FTL_OP_CAST_ && v->in[0]->in[0]->op == FTL_OP_INPUT_ &&
+           ftl_value_get_count(v) < ftl_value_get_count(v->in[0]);
+}
+
+static ftl_value *take_part(ftl_graph *g, const ftl_value *v)
+{
+    ftl_value *x = v->in[0]->in[0], *part;
+    if (v->op == FTL_OP_VIEW_) {
+        part = ftl_make_view(g, x, v->rank, v->shape, v->u.view);
+    } else {
+        ftl_value **in = FTL_NEW_ARRAY(g->arena, ftl_value *, v->n_in);
+        for (uint32_t k = 0; k < v->n_in; k++)
+            in[k] = k > 0 ? v->in[k] : x;
+        part = ftl_make_gather(g, in, v->rank, v->shape, v->u.gather);
+    }
+    return ftl_make_cast(g, part, v->dtype);
+}
+
 static ftl_value *narrow_value(ftl_rewriter *r, ftl_value *v)
 {
     narrowing w;
     ftl_value *in[3] = {0};
     int32_t from[FTL_MAX_RANK];
+    if (is_part_of_cast(v))
+        return take_part(r->graph, v);
     if (ftl_opcode_get_class(v->op) != FTL_OPCLASS_MAP || !find_narrowing(v, &w) ||
         !is_narrower(v, &w))
         return v;

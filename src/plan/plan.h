@@ -34,6 +34,10 @@ const char *ftl_pass_get_doc(size_t i);
 
 typedef struct ftl_plan_options {
     bool no_fusion; /* every value is a step of its own: for comparison */
+    /* By INPUT of the graph: strides (bytes) of the tensor that will be bound to it, aligned to its
+     * elements, or null where it is row-major or not known. Such an input is read where it lies,
+     * unless a step needs it row-major: its place tells. Null: none is known. */
+    const int64_t *const *layouts;
 } ftl_plan_options;
 
 /* The plan of a graph, bodies of loops included. It borrows graph; all is in arena. options may

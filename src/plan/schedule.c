@@ -83,6 +83,7 @@ static ftl_plan *make_plan(ftl_arena *arena, ftl_graph *graph, const ftl_plan_op
     ftl_fuser f = {.arena = arena, .graph = graph, .no_fusion = options->no_fusion};
     ftl_plan *plan = FTL_NEW(arena, ftl_plan);
     plan->graph = graph;
+    plan->layouts = loop ? NULL : options->layouts;
     for (size_t i = 0; i < graph->values.len; i++)
         if (graph->values.data[i]->op == FTL_OP_INPUT_)
             *FTL_VEC_PUSH(arena, &plan->inputs) = graph->values.data[i];

@@ -142,6 +142,7 @@ static void make_plan(ftl_session *s)
 {
     ftl_plan_options options = {.no_fusion = s->config.keep_plain != 0};
     if (!s->backend || !s->backend->reads_graph) {
+        options.layouts = s->backend ? ftl_run_find_layouts(s) : NULL;
         s->plan = ftl_plan_make(&s->arena, s->graph, &options);
         return;
     }

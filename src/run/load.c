@@ -239,17 +239,21 @@ static ftl_status make_dense(ftl_session *s, ftl_loaded *l, const ftl_source_inf
     return FTL_OK;
 }
 
+static const ftl_source_info *find_source(ftl_session *s, const ftl_value *input)
+{
+    const char *name = ftl_intern_cstr(&s->names, input->u.name);
+    uint64_t tensor;
+    bool found = ftl_map_find(&s->model->tensor_by_name, FTL_KEY(name), &tensor);
+    return found ? s->model->tensors.data[tensor].source : NULL;
+}
+
 ftl_status ftl_run_bind_inputs(ftl_session *s)
 {
     s->bound = FTL_NEW_ARRAY(&s->arena, ftl_tensor *, s->plan->inputs.len);
     for (size_t i = 0; i < s->plan->inputs.len; i++) {
         const ftl_value *input = s->plan->inputs.data[i];
-        const char *name = ftl_intern_cstr(&s->names, input->u.name);
-        uint64_t tensor;
-        if (!ftl_map_find(&s->model->tensor_by_name, FTL_KEY(name), &tensor))
-            return FTL_ERR_INTERNAL;
-        const ftl_source_info *source = s->model->tensors.data[tensor].source;
-        ftl_loaded *l = source->handle;
+        const ftl_source_info *source = find_source(s, input);
+        ftl_loaded *l = source ? source->handle : NULL;
         if (!l)
             return FTL_ERR_INTERNAL;
         if (!l->tensor)
@@ -257,6 +261,36 @@ ftl_status ftl_run_bind_inputs(ftl_session *s)
         s->bound[i] = l->tensor;
     }
     return FTL_OK;
+}
+
+/* ---- layouts ---- */
+
+/* The strides of a tensor that can be read where it lies though it is not row-major; else null. */
+static const int64_t *get_layout(ftl_session *s, const ftl_tensor *t)
+{
+    int64_t size = (int64_t)ftl_dtype_get_size(t->dtype);
+    bool is_aligned = (uintptr_t)t->data % (uintptr_t)size == 0;
+    int64_t *strides = FTL_NEW_ARRAY(&s->arena, int64_t, t->rank + 1);
+    for (uint32_t k = 0; k < t->rank; k++) {
+        strides[k] = t->shape[k] == 1 ? 0 : t->strides[k];
+        is_aligned = is_aligned && strides[k] % size == 0;
+    }
+    return is_aligned && !ftl_tensor_is_contiguous(t) ? strides : NULL;
+}
+
+const int64_t *const *ftl_run_find_layouts(ftl_session *s)
+{
+    const int64_t **layouts = FTL_NEW_ARRAY(&s->arena, const int64_t *, s->graph->values.len);
+    size_t n = 0;
+    for (size_t i = 0; i < s->graph->values.len; i++) {
+        const ftl_value *v = s->graph->values.data[i];
+        if (v->op != FTL_OP_INPUT_)
+            continue;
+        const ftl_source_info *source = find_source(s, v);
+        const ftl_loaded *l = source ? source->handle : NULL;
+        layouts[n++] = l && l->tensor ? get_layout(s, l->tensor) : NULL;
+    }
+    return layouts;
 }
 
 /* ---- inputs that nothing asks for ---- */

@@ -112,6 +112,22 @@ static bool has_same_form(const ftl_tensor *a, const ftl_tensor *b)
            memcmp(a->shape, b->shape, a->rank * sizeof(*a->shape)) == 0;
 }
 
+/* Whether the plan can go on with another tensor: one that it reads by strides has to have them. */
+static bool fits_plan(const ftl_session *s, const char *name, const ftl_tensor *t)
+{
+    bool is_aligned = (uintptr_t)t->data % ftl_dtype_get_size(t->dtype) == 0;
+    for (size_t i = 0; i < s->plan->inputs.len; i++) {
+        const ftl_value *v = s->plan->inputs.data[i];
+        if (!s->plan->places || !s->plan->places[v->id].strides || strcmp(v->u.name, name) != 0)
+            continue;
+        for (uint32_t k = 0; k < t->rank; k++)
+            if (t->shape[k] != 1 && t->strides[k] != s->plan->places[v->id].strides[k])
+                return false;
+        return is_aligned;
+    }
+    return true;
+}
+
 static void rebind_plan(ftl_session *s, const char *name, ftl_tensor *t)
 {
     for (size_t i = 0; i < s->plan->inputs.len; i++)
@@ -133,7 +149,8 @@ ftl_status ftl_session_bind(ftl_session *s, const char *name, ftl_tensor *t)
         ftl_session_input *in = &s->inputs[i];
         if (strcmp(in->name, name) != 0)
             continue;
-        bool same = s->exec && !s->is_stale && has_same_form(in->tensor, t);
+        bool same = s->exec && !s->is_stale && has_same_form(in->tensor, t) &&
+                    fits_plan(s, name, t);
         ftl_tensor_retain(t);
         ftl_tensor_release(in->tensor);
         in->tensor = t;

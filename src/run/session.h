@@ -147,6 +147,8 @@ bool ftl_run_is_stepped(const ftl_session *s);
 const ftl_loader *ftl_run_make_loader(ftl_session *s);
 /* Tensors for the plan's inputs: loaded ones, or their tuples made dense. */
 ftl_status ftl_run_bind_inputs(ftl_session *s);
+/* For the plan: by INPUT of the graph, the strides of its tensor. */
+const int64_t *const *ftl_run_find_layouts(ftl_session *s);
 void ftl_run_warn_unused_inputs(ftl_session *s);
 /* dump.c: whether there is such a pass; the names of all, with commas. */
 bool ftl_run_has_pass(const char *name);

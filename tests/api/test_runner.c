@@ -71,6 +71,45 @@ static void test_rebind_another_shape(void **state)
     ftl_program_free(p);
 }
 
+static ftl_tensor *borrow_matrix(float *data, int64_t row, int64_t column)
+{
+    ftl_tensor *t = NULL;
+    ftl_tensor_spec spec = {.dtype = FTL_DTYPE_F32, .rank = 2, .shape = (int64_t[]){2, 3},
+                            .strides = (int64_t[]){row, column}, .data = data};
+    assert_int_equal(ftl_tensor_from_data(&spec, &t), FTL_OK);
+    return t;
+}
+
+/* Matrices by rows, by columns, backwards, of equal rows, one after the other. */
+static void test_rebind_another_layout(void **state)
+{
+    (void)state;
+    float data[] = {1, 2, 3, 4, 5, 6};
+    static const struct {
+        int first;
+        int64_t row, column;
+        float sums[2];
+    } cases[] = {{0, 12, 4, {6, 15}}, {0, 4, 8, {9, 12}},  {5, -4, -8, {12, 9}},
+                 {0, 0, 8, {9, 9}},   {0, 12, 4, {6, 15}}, {0, 4, 8, {9, 12}}};
+    const size_t n = sizeof cases / sizeof cases[0];
+    ftl_program *p = api_parse("R[i] = A[i,j]\nexport R\n");
+    for (size_t start = 0; start < n; start++) {
+        ftl_tensor *a = borrow_matrix(data + cases[start].first, cases[start].row,
+                                      cases[start].column);
+        ftl_runner *r = api_compile(p, NULL, "A", a);
+        ftl_tensor_release(a);
+        for (size_t i = 0; i < n; i++) {
+            a = borrow_matrix(data + cases[i].first, cases[i].row, cases[i].column);
+            assert_int_equal(ftl_runner_bind(r, "A", a), FTL_OK);
+            ftl_tensor_release(a);
+            api_run(r);
+            api_check_values(ftl_runner_get_output(r, "R"), cases[i].sums, 2);
+        }
+        ftl_runner_free(r);
+    }
+    ftl_program_free(p);
+}
+
 static void test_outputs(void **state)
 {
     (void)state;
@@ -410,6 +449,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_run_and_rebind),
         cmocka_unit_test(test_rebind_another_shape),
+        cmocka_unit_test(test_rebind_another_layout),
         cmocka_unit_test(test_outputs),
         cmocka_unit_test(test_set_output),
         cmocka_unit_test(test_inputs_are_released_once),

@@ -2,6 +2,7 @@
 """First inputs for the fuzz targets: small files of each kind, made here."""
 import io
 import json
+import re
 import struct
 import zipfile
 
@@ -71,7 +72,10 @@ def program_files(root):
 
 
 def graph_files(root):
-    return [p.read_bytes() for p in sorted((root / "tests").glob("**/*.graph"))]
+    """The graphs in the tests of the passes: what stands between lines of === and ---."""
+    texts = [p.read_text() for p in sorted((root / "tests/plan").glob("*.txt"))]
+    parts = [part for text in texts for part in re.split(r"^(?:===|---).*\n", text, flags=re.M)]
+    return [part.encode() for part in parts if part.strip()]
 
 
 def write(root, target, folder):

@@ -286,9 +286,83 @@ static void test_loops_write_in_place(void **state)
     graph_text_guard(check_in_place, NULL);
 }
 
+/* ---- inputs that are not row-major or not aligned ---- */
+
+static const char doubled[] = "graph 1\n%0 = input f32[2, 3] \"X\"\n"
+                              "%1 = add f32[2, 3] %0 %0\noutput \"a\" %1\n";
+
+static const int64_t shape[2] = {2, 3}, columns[2] = {4, 8}, rows[2] = {12, 4};
+
+static ftl_tensor *wrap(void *data, const int64_t *strides, bool mapped)
+{
+    ftl_tensor *t;
+    ftl_tensor_bytes bytes = {.dtype = FTL_DTYPE_F32, .rank = 2, .shape = shape,
+                              .strides = strides, .data = data, .mapped = mapped};
+    assert_int_equal(ftl_tensor_wrap(ftl_allocator_get_default(), &bytes, &t), FTL_OK);
+    return t;
+}
+
+static ftl_status run_doubled(ftl_arena *arena, const int64_t *layout, ftl_tensor *x, float *first)
+{
+    const int64_t *layouts[] = {layout};
+    engine e = {0};
+    ftl_backend_error error;
+    ftl_graph *g = graph_text_read(arena, doubled);
+    e.plan = ftl_plan_make(arena, g, &(ftl_plan_options){.layouts = layouts});
+    e.outputs = FTL_NEW_ARRAY(arena, ftl_tensor *, 1);
+    assert_int_equal(ftl_backend_native.open(&(ftl_device_options){.threads = 1}, &e.device,
+                                             &error), FTL_OK);
+    assert_int_equal(ftl_backend_native.compile(e.device, e.plan, &e.exec, &error), FTL_OK);
+    ftl_status status = FTL_OK;
+    for (int i = 0; i < 2 && status == FTL_OK; i++) {
+        status = ftl_backend_native.run(e.exec, &x, e.outputs, &error);
+        float one = 1;
+        memcpy(x->data, &one, sizeof one);
+    }
+    if (status == FTL_OK)
+        *first = *(const float *)e.outputs[0]->data;
+    close_engine(&e);
+    return status;
+}
+
+/* The first element is 5 before the first run and 1 after it: a copy of a mapped input is not
+ * renewed, all else is read again. */
+static void check_layouts(ftl_arena *arena, void *user)
+{
+    static const struct {
+        int offset;
+        const int64_t *layout, *strides;
+        bool mapped;
+        float want;
+    } cases[] = {{0, NULL, rows, false, 2}, {0, NULL, columns, false, 2}, {1, NULL, rows, false, 2},
+                 {0, columns, columns, true, 2}, {0, NULL, rows, true, 2},
+                 {0, NULL, columns, true, 10}, {1, NULL, rows, true, 10}};
+    _Alignas(8) char bytes[64] = {0};
+    float five = 5, first = 0;
+    (void)user;
+    for (size_t i = 0; i < FTL_COUNT(cases); i++) {
+        memcpy(bytes + cases[i].offset, &five, sizeof five);
+        ftl_tensor *x = wrap(bytes + cases[i].offset, cases[i].strides, cases[i].mapped);
+        assert_int_equal(run_doubled(arena, cases[i].layout, x, &first), FTL_OK);
+        if (first != cases[i].want)
+            fail_msg("case %zu gives %g", i, (double)first);
+        ftl_tensor_release(x);
+    }
+    ftl_tensor *x = wrap(bytes, rows, false);
+    assert_int_equal(run_doubled(arena, columns, x, &first), FTL_ERR_USAGE);
+    ftl_tensor_release(x);
+}
+
+static void test_layouts(void **state)
+{
+    (void)state;
+    graph_text_guard(check_layouts, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_layouts),
         cmocka_unit_test(test_large),
         cmocka_unit_test(test_warm_runs_allocate_nothing),
         cmocka_unit_test(test_memory_is_reused),

@@ -85,6 +85,7 @@ static void free_exec(ftl_exec *exec)
         const ftl_value *v = exec->unit->plan->inputs.data[i];
         ftl_mem_free(d->alloc, exec->staged[i],
                      (size_t)ftl_value_get_count(v) * ftl_dtype_get_size(v->dtype));
+        ftl_tensor_release(exec->copied[i]);
     }
     ftl_mem_free(d->alloc, exec->bytes, exec->n_bytes);
     ftl_arena_fini(&exec->arena);
@@ -103,6 +104,7 @@ static ftl_status compile_units(void *p)
     exec->unit = ftl_unit_compile(exec, c->plan);
     exec->failures = FTL_NEW_ARRAY(&exec->arena, ftl_vm_failure,
                                    ftl_pool_get_size(exec->device->pool));
+    exec->copied = FTL_NEW_ARRAY(&exec->arena, ftl_tensor *, c->plan->inputs.len + 1);
     exec->staged = FTL_NEW_ARRAY(&exec->arena, void *, c->plan->inputs.len + 1);
     return FTL_OK;
 }
@@ -162,22 +164,47 @@ static ftl_status compile(ftl_device *device, const ftl_plan *plan, ftl_exec **o
 
 /* ---- a run ---- */
 
-/* Kernels want row-major bytes, aligned to the element: what is not is copied, once a run. */
-static ftl_status bind_input(ftl_exec *exec, size_t i, const ftl_tensor *t)
+static bool has_strides(const ftl_tensor *t, const int64_t *strides)
+{
+    for (uint32_t k = 0; k < t->rank; k++)
+        if (t->shape[k] != 1 && t->strides[k] != strides[k])
+            return false;
+    return true;
+}
+
+/* The row-major copy of an input. The bytes of a file do not change: its copy serves later runs. */
+static ftl_status stage_input(ftl_exec *exec, size_t i, ftl_tensor *t)
 {
     const ftl_value *v = exec->unit->plan->inputs.data[i];
-    size_t size = ftl_dtype_get_size(v->dtype);
-    void **slot = &exec->unit->slots[exec->unit->first_input + i];
-    if (ftl_tensor_is_contiguous(t) && (uintptr_t)t->data % size == 0) {
-        *slot = t->data;
+    size_t bytes = (size_t)ftl_value_get_count(v) * ftl_dtype_get_size(v->dtype);
+    if (exec->copied[i] == t)
         return FTL_OK;
-    }
     if (!exec->staged[i])
-        exec->staged[i] = ftl_mem_alloc(exec->device->alloc,
-                                        (size_t)ftl_value_get_count(v) * size);
+        exec->staged[i] = ftl_mem_alloc(exec->device->alloc, bytes);
     if (!exec->staged[i])
         return FTL_ERR_MEMORY;
     ftl_tensor_copy_to(t, v->dtype, exec->staged[i]);
+    ftl_tensor_release(exec->copied[i]);
+    exec->copied[i] = t->mapped ? ftl_tensor_retain(t) : NULL;
+    return FTL_OK;
+}
+
+/* Kernels want bytes aligned to the element, row-major unless the plan knows the strides: what is
+ * not is copied, once a run. */
+static ftl_status bind_input(ftl_exec *exec, size_t i, ftl_tensor *t)
+{
+    const ftl_value *v = exec->unit->plan->inputs.data[i];
+    const int64_t *strides = exec->unit->plan->places[v->id].strides;
+    size_t size = ftl_dtype_get_size(v->dtype);
+    void **slot = &exec->unit->slots[exec->unit->first_input + i];
+    bool fits = strides ? has_strides(t, strides) : ftl_tensor_is_contiguous(t);
+    if (fits && (uintptr_t)t->data % size == 0) {
+        *slot = t->data;
+        return FTL_OK;
+    }
+    if (strides)
+        return FTL_ERR_USAGE;
+    FTL_TRY(stage_input(exec, i, t));
     *slot = exec->staged[i];
     return FTL_OK;
 }
@@ -209,9 +236,13 @@ static ftl_status report(const ftl_exec *exec, ftl_backend_error *error)
 static ftl_status run(ftl_exec *exec, ftl_tensor *const *inputs, ftl_tensor **outputs,
                       ftl_backend_error *error)
 {
-    for (size_t i = 0; i < exec->unit->plan->inputs.len; i++)
-        if (bind_input(exec, i, inputs[i]) != FTL_OK)
-            return set_error(error, FTL_ERR_MEMORY, "no memory for a copy of an input");
+    for (size_t i = 0; i < exec->unit->plan->inputs.len; i++) {
+        ftl_status status = bind_input(exec, i, inputs[i]);
+        if (status != FTL_OK)
+            return set_error(error, status, status == FTL_ERR_MEMORY
+                                                ? "no memory for a copy of an input"
+                                                : "an input has other strides than planned");
+    }
     if (bind_outputs(exec, outputs) != FTL_OK)
         return set_error(error, FTL_ERR_MEMORY, "no memory for the outputs");
     memset(exec->failures, 0,

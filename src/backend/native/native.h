@@ -75,6 +75,7 @@ struct ftl_exec {
     uint8_t *rest;         /* scratch of products and operations */
     ftl_vm_failure *failures;
     void **staged;         /* row-major copies of inputs that are not; or null */
+    ftl_tensor **copied;   /* mapped inputs, held, whose copies stay good; or null */
     bool is_profiling;
 };
 
