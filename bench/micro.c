@@ -241,7 +241,7 @@ static void print_gemm(const options *o, const shape *s, bool is_packed)
     size_t c = set_strides(s, s->c, offsetof(ftl_gemm_axis, c), axes);
     ftl_gemm_spec spec = {.ab = FTL_DTYPE_F32, .c = FTL_DTYPE_F32, .n_axes = n, .axes = axes,
                           .alpha = 1};
-    gemm_work w = {.plan = make_room(ftl_gemm_get_plan_size()),
+    gemm_work w = {.plan = make_room(ftl_gemm_get_plan_size(&spec)),
                    .env = {.kernels = o->kernels, .pool = o->pool},
                    .repeat = flops < 1e6 ? 100 : 1};
     void *room[3] = {make_room(a * 4), make_room(b * 4), make_room(c * 4)}, *packed = NULL;

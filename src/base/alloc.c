@@ -3,6 +3,10 @@
 
 #include <stdlib.h>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #define ALIGNMENT ((size_t)64)
 
 static void *default_alloc(void *user, size_t size)
@@ -36,6 +40,16 @@ void ftl_mem_free(const ftl_allocator *a, void *p, size_t size)
 {
     if (p)
         a->free(a->user, p, size > 0 ? size : 1);
+}
+
+void ftl_mem_trim(const ftl_allocator *a)
+{
+#ifdef __GLIBC__
+    if (a->free == default_free)
+        malloc_trim(0);
+#else
+    (void)a;
+#endif
 }
 
 bool ftl_mul_size(size_t a, size_t b, size_t *out)

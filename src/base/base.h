@@ -46,6 +46,9 @@ const ftl_allocator *ftl_allocator_get_default(void);
 void *ftl_mem_alloc(const ftl_allocator *a, size_t size);
 /* p may be null. size is what was asked for. */
 void ftl_mem_free(const ftl_allocator *a, void *p, size_t size);
+/* Hands pages that were freed back to the system, where the allocator is the default one and can.
+ * Takes some microseconds: for the moment before much is allocated that stays. */
+void ftl_mem_trim(const ftl_allocator *a);
 /* out = a * b, false on overflow (out untouched). */
 bool ftl_mul_size(size_t a, size_t b, size_t *out);
 

@@ -10,7 +10,7 @@ typedef struct reading {
     uint32_t axes[FTL_MAX_RANK]; /* result axes */
     int64_t shape[FTL_MAX_RANK];
     uint32_t n_index; /* gathers */
-    term index[FTL_MAX_RANK];
+    term *index;      /* by gather; room for one at each place */
 } reading;
 
 static uint32_t result_dim(lower_ctx *c, reading *r, uint32_t axis)
@@ -44,6 +44,8 @@ static void add_gather(lower_ctx *c, reading *r, const ftl_at_place *p, ftl_affi
     term t = lower_expr(c, p->gather);
     if (t.v->dtype == FTL_DTYPE_BOOL)
         t.v = ftl_make_cast(lower_graph(c), t.v, FTL_DTYPE_I64);
+    if (!r->index)
+        r->index = FTL_NEW_ARRAY(c->arena, term, FTL_MAX_RANK);
     r->index[r->n_index++] = t;
     out->select = (int32_t)r->n_index;
     for (uint32_t k = 0; k < t.v->rank; k++)

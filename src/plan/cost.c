@@ -38,7 +38,7 @@ static void get_label_extents(const ftl_value *v, int64_t *extent)
             extent[v->u.contract->in[i][k]] = v->in[i]->shape[k];
 }
 
-enum { MAX_LABELS = 256, MAX_AXES = 16 /* of a role in a product */ };
+enum { MAX_LABELS = 256 };
 
 /* Elements of the summed labels. */
 static double get_contract_depth(const ftl_value *v)
@@ -86,12 +86,28 @@ bool ftl_cost_is_cheap(const ftl_value *v)
     }
 }
 
+/* Values that lie in memory in any case, read through views or not. */
+static bool is_stored(const ftl_value *v)
+{
+    while (v->op == FTL_OP_RESHAPE_ || (v->op == FTL_OP_VIEW_ && v->u.view->in_range))
+        v = v->in[0];
+    return v->op == FTL_OP_INPUT_ || v->op == FTL_OP_PARAM_ ||
+           (v->op == FTL_OP_CONST_ && !v->splat);
+}
+
+/* A large matrix times a vector, both in memory: nothing to fuse, and read faster as a product. */
+static bool is_large_product(const ftl_value *v, const double *size)
+{
+    const double large = 1 << 18;
+    return size[7] <= 1 && size[3] > 1 && (size[5] > 1) != (size[6] > 1) &&
+           size[3] * size[5] * size[6] >= large && is_stored(v->in[0]) && is_stored(v->in[1]);
+}
+
 bool ftl_cost_is_matmul(const ftl_value *v)
 {
     int64_t extent[MAX_LABELS];
     unsigned where[MAX_LABELS] = {0}; /* 1: operand 0, 2: operand 1, 4: result */
     double size[8] = {1, 1, 1, 1, 1, 1, 1, 1};
-    uint32_t axes[8] = {0};
     if (v->n_in != 2 || !ftl_dtype_is_float(v->dtype) || v->u.contract->n_labels > MAX_LABELS)
         return false;
     get_label_extents(v, extent);
@@ -102,10 +118,8 @@ bool ftl_cost_is_matmul(const ftl_value *v)
         where[v->u.contract->out[k]] |= 4;
     for (uint32_t l = 0; l < v->u.contract->n_labels; l++) {
         size[where[l]] *= (double)extent[l];
-        axes[where[l]] += extent[l] != 1;
     }
-    return size[3] > 1 && size[5] > 1 && size[6] > 1 && axes[1] + axes[2] + axes[3] <= MAX_AXES &&
-           axes[5] <= MAX_AXES && axes[6] <= MAX_AXES && axes[7] <= MAX_AXES;
+    return (size[3] > 1 && size[5] > 1 && size[6] > 1) || is_large_product(v, size);
 }
 
 static double get_bytes(const ftl_value *v)

@@ -63,7 +63,8 @@ gemm_panel ftl_gemm_get_panel(const ftl_gemm *p, int64_t i)
 enum {
     TASKS_PER_THREAD = 3,
     DOT_MAX_ROWS = 4,
-    REGION_MAX_ROWS = 512,
+    REGION_MAX_ROWS = 512,    /* that a hook finds in the cache */
+    REGION_MOST_ROWS = 1024,  /* without a hook, of a left operand that is read in place */
     BATCH_MIN_RUN = 64,       /* axes this long are worth a product of their own */
     DIRECT_BYTES = 512 << 10, /* of right, read in place over and over */
     PANELS_BYTES = 256 << 10, /* of all panels of a region, to go by rows of tiles */
@@ -132,7 +133,8 @@ static void choose_grid(ftl_gemm *p, int64_t wanted)
 {
     int64_t row_panels = divide_up(p->rows.count, p->table->rows);
     int64_t col_panels = p->panel_count;
-    int64_t least_rows = divide_up(p->rows.count, REGION_MAX_ROWS), best_rows = 1, best_cols = 1;
+    int64_t most = p->has_hook || !p->is_left_direct ? REGION_MAX_ROWS : REGION_MOST_ROWS;
+    int64_t least_rows = divide_up(p->rows.count, most), best_rows = 1, best_cols = 1;
     double best = -1;
     wanted = divide_up(wanted, p->batch.count);
     for (int64_t r = least_rows; r <= row_panels && r <= least_rows + wanted; r++) {
@@ -237,9 +239,9 @@ static void describe(ftl_gemm *p, ftl_isa isa)
 
 /* ---- interface ---- */
 
-size_t ftl_gemm_get_plan_size(void)
+size_t ftl_gemm_get_plan_size(const ftl_gemm_spec *spec)
 {
-    return sizeof(ftl_gemm);
+    return sizeof(ftl_gemm) + spec->n_axes * sizeof(gemm_axis);
 }
 
 static bool is_sound(const ftl_gemm *p)
@@ -279,13 +281,14 @@ ftl_status ftl_gemm_init(ftl_gemm *p, const ftl_gemm_spec *spec, const ftl_gemm_
     p->table = p->size == 4 ? env->kernels->gemm->f32 : env->kernels->gemm->f64;
     p->alpha = spec->alpha, p->beta = spec->beta;
     p->is_right_packed = spec->is_b_packed;
+    p->has_hook = spec->has_hook;
     p->workers = ftl_pool_get_size(env->pool);
     if (!ftl_gemm_collect_axes(p, spec) || !is_sound(p))
         return FTL_ERR_UNSUPPORTED;
     if (spec->has_hook && !can_hook(p))
         return FTL_ERR_UNSUPPORTED;
     if (!spec->has_hook && p->cols.n > 1 && p->cols.count > 0 &&
-        p->cols.extent[p->cols.n - 1] >= BATCH_MIN_RUN)
+        p->cols.axis[p->cols.n - 1].extent >= BATCH_MIN_RUN)
         ftl_gemm_move_to_batch(p);
     p->method = choose_method(p);
     if (p->rows.count > 0 && p->cols.count > 0 && p->batch.count > 0)

@@ -20,9 +20,7 @@
 #include "base/base.h"
 #include "base/threads.h"
 
-/* Axes of one role, after those that follow each other without gaps in every operand are one: at
- * most FTL_GEMM_ROLE_AXES. */
-enum { FTL_GEMM_MAX_AXES = 64, FTL_GEMM_ROLE_AXES = 16 };
+enum { FTL_GEMM_MAX_AXES = 64 };
 
 /* M: in A and C. N: in B and C. K: in A and B. BATCH: in all three. Absent strides are not read.
  * An axis of A alone or B alone (summed) is K with stride 0 in the other; one of C alone does not
@@ -67,10 +65,10 @@ typedef struct ftl_gemm_env {
 } ftl_gemm_env;
 
 typedef struct ftl_gemm ftl_gemm;
-/* Bytes of a plan; caller's storage, 16-byte aligned. */
-size_t ftl_gemm_get_plan_size(void);
-/* Fails with FTL_ERR_UNSUPPORTED for dtypes other than those above, for sizes that overflow, and
- * for too many axes of a role. */
+/* Bytes of a plan; caller's storage, 16-byte aligned, where it stays. */
+size_t ftl_gemm_get_plan_size(const ftl_gemm_spec *spec);
+/* Fails with FTL_ERR_UNSUPPORTED for dtypes other than those above, and for sizes that overflow.
+ * */
 ftl_status ftl_gemm_init(ftl_gemm *plan, const ftl_gemm_spec *spec, const ftl_gemm_env *env);
 /* Bytes of scratch (64-byte aligned) that a run needs; 0 is common for small ones. */
 size_t ftl_gemm_get_scratch(const ftl_gemm *plan);

@@ -12,9 +12,9 @@ int64_t ftl_gemm_get_offset(const gemm_axes *x, gemm_operand which, int64_t i)
 {
     int64_t offset = 0;
     if (x->n == 1)
-        return i * x->step[0][which];
-    for (uint32_t a = x->n; a-- > 0; i /= x->extent[a])
-        offset += i % x->extent[a] * x->step[a][which];
+        return i * x->axis[0].step[which];
+    for (uint32_t a = x->n; a-- > 0; i /= x->axis[a].extent)
+        offset += i % x->axis[a].extent * x->axis[a].step[which];
     return offset;
 }
 
@@ -22,21 +22,21 @@ int64_t ftl_gemm_get_offset(const gemm_axes *x, gemm_operand which, int64_t i)
 void ftl_gemm_list_offsets(const gemm_axes *x, gemm_operand which, const int64_t span[2],
                            int64_t *out)
 {
-    int64_t at[2 * FTL_GEMM_ROLE_AXES], place = span[0];
+    int64_t at[FTL_GEMM_MAX_AXES], place = span[0];
     int64_t offset = ftl_gemm_get_offset(x, which, span[0]);
     const int64_t step = ftl_gemm_get_step(x, which);
-    for (uint32_t a = x->n; a-- > 0; place /= x->extent[a])
-        at[a] = place % x->extent[a];
+    for (uint32_t a = x->n; a-- > 0; place /= x->axis[a].extent)
+        at[a] = place % x->axis[a].extent;
     for (int64_t i = 0; i < span[1];) {
         uint32_t a = x->n > 0 ? x->n - 1 : 0;
-        int64_t run = x->n > 1 ? x->extent[a] - at[a] : span[1];
+        int64_t run = x->n > 1 ? x->axis[a].extent - at[a] : span[1];
         int64_t end = run < span[1] - i ? i + run : span[1];
         for (; i < end; i++, offset += step)
             out[i] = offset;
         if (i == span[1])
             return;
-        for (at[a] = x->extent[a]; a > 0 && at[a] == x->extent[a]; a--) {
-            offset += x->step[a - 1][which] - x->extent[a] * x->step[a][which];
+        for (at[a] = x->axis[a].extent; a > 0 && at[a] == x->axis[a].extent; a--) {
+            offset += x->axis[a - 1].step[which] - x->axis[a].extent * x->axis[a].step[which];
             at[a] = 0;
             at[a - 1]++;
         }
@@ -47,13 +47,13 @@ int64_t ftl_gemm_get_run(const gemm_axes *x, int64_t i, int64_t limit)
 {
     if (x->n <= 1)
         return limit;
-    int64_t last = x->extent[x->n - 1], left = last - i % last;
+    int64_t last = x->axis[x->n - 1].extent, left = last - i % last;
     return left < limit ? left : limit;
 }
 
 int64_t ftl_gemm_get_step(const gemm_axes *x, gemm_operand which)
 {
-    return x->n > 0 ? x->step[x->n - 1][which] : 0;
+    return x->n > 0 ? x->axis[x->n - 1].step[which] : 0;
 }
 
 bool ftl_gemm_is_uniform(const gemm_axes *x)
@@ -64,7 +64,7 @@ bool ftl_gemm_is_uniform(const gemm_axes *x)
 bool ftl_gemm_is_even(const gemm_axes *x, gemm_operand which)
 {
     for (uint32_t i = 0; i + 1 < x->n; i++)
-        if (x->step[i][which] != x->step[i + 1][which] * x->extent[i + 1])
+        if (x->axis[i].step[which] != x->axis[i + 1].step[which] * x->axis[i + 1].extent)
             return false;
     return true;
 }
@@ -93,56 +93,47 @@ typedef struct gemm_order {
     int by;
 } gemm_order;
 
-/* The axes of one role before they are merged. */
-typedef struct axis_list {
-    uint32_t n;
-    int64_t extent[FTL_GEMM_MAX_AXES];
-    int64_t step[FTL_GEMM_MAX_AXES][OPERANDS];
-} axis_list;
-
-static void insert_axis(axis_list *x, const ftl_gemm_axis *axis, bool is_swapped, int by)
+/* Inserts an axis of the role into x by its order. */
+static void insert_axis(gemm_axes *x, const ftl_gemm_axis *axis, gemm_order order)
 {
     int64_t a = axis->role == FTL_GEMM_N ? 0 : axis->a, b = axis->role == FTL_GEMM_M ? 0 : axis->b;
-    int64_t step[OPERANDS] = {[LEFT] = is_swapped ? b : a, [RIGHT] = is_swapped ? a : b,
-                              [OUT] = axis->role == FTL_GEMM_K ? 0 : axis->c};
+    gemm_axis own = {axis->extent, {[LEFT] = order.is_swapped ? b : a,
+                                    [RIGHT] = order.is_swapped ? a : b,
+                                    [OUT] = axis->role == FTL_GEMM_K ? 0 : axis->c}};
     uint32_t at = x->n++;
-    for (; by != BY_SPEC && at > 0 && get_sort_key(x->step[at - 1], by) < get_sort_key(step, by);
-         at--) {
-        x->extent[at] = x->extent[at - 1];
-        memcpy(x->step[at], x->step[at - 1], sizeof x->step[at]);
-    }
-    x->extent[at] = axis->extent;
-    memcpy(x->step[at], step, sizeof x->step[at]);
+    for (; order.by != BY_SPEC && at > 0 &&
+           get_sort_key(x->axis[at - 1].step, order.by) < get_sort_key(own.step, order.by);
+         at--)
+        x->axis[at] = x->axis[at - 1];
+    x->axis[at] = own;
 }
 
-static bool can_merge(const axis_list *x, uint32_t outer)
+static bool can_merge(const gemm_axis *outer, const gemm_axis *inner)
 {
     for (int o = 0; o < OPERANDS; o++)
-        if (x->step[outer][o] != x->step[outer + 1][o] * x->extent[outer + 1])
+        if (outer->step[o] != inner->step[o] * inner->extent)
             return false;
     return true;
 }
 
-/* False when too many are left. */
-static bool merge_axes(const axis_list *list, gemm_axes *x)
+static void merge_axes(gemm_axes *x)
 {
-    x->n = 0;
-    for (uint32_t i = 0; i < list->n; i++) {
-        bool is_one = i > 0 && can_merge(list, i - 1);
-        if (!is_one && x->n == FTL_GEMM_ROLE_AXES)
-            return false;
-        uint32_t at = is_one ? x->n - 1 : x->n++;
-        x->extent[at] = is_one ? x->extent[at] * list->extent[i] : list->extent[i];
-        memcpy(x->step[at], list->step[i], sizeof x->step[at]);
+    uint32_t kept = 0;
+    for (uint32_t i = 1; i < x->n; i++) {
+        if (can_merge(&x->axis[kept], &x->axis[i]))
+            x->axis[i].extent *= x->axis[kept].extent;
+        else
+            kept++;
+        x->axis[kept] = x->axis[i];
     }
-    return true;
+    x->n = x->n > 0 ? kept + 1 : 0;
 }
 
+/* Collects the axes of a role at `room`. False when they are too long. */
 static bool collect_role(const ftl_gemm_spec *spec, ftl_gemm_role role, gemm_order order,
-                         gemm_axes *x)
+                         gemm_axes *x, gemm_axis *room)
 {
-    axis_list list = {.n = 0};
-    x->count = 1;
+    *x = (gemm_axes){.count = 1, .axis = room};
     for (uint32_t i = 0; i < spec->n_axes; i++) {
         const ftl_gemm_axis *axis = &spec->axes[i];
         if (axis->role != role)
@@ -150,32 +141,41 @@ static bool collect_role(const ftl_gemm_spec *spec, ftl_gemm_role role, gemm_ord
         if (__builtin_mul_overflow(x->count, axis->extent, &x->count))
             return false;
         if (axis->extent != 1)
-            insert_axis(&list, axis, order.is_swapped, order.by);
+            insert_axis(x, axis, order);
     }
-    return merge_axes(&list, x);
+    merge_axes(x);
+    return true;
 }
 
 /* ---- the four roles ---- */
 
 typedef struct gemm_sides {
     gemm_axes rows, cols, inner, batch;
+    gemm_axis pool[4][FTL_GEMM_MAX_AXES];
 } gemm_sides;
+
+/* Takes the axes of other, which are as many. */
+static void replace_axes(gemm_axes *x, const gemm_axes *other)
+{
+    memcpy(x->axis, other->axis, other->n * sizeof *x->axis);
+    x->n = other->n;
+}
 
 /* Collects rows (of LEFT) or columns (of RIGHT). */
 static bool collect_side(const ftl_gemm_spec *spec, bool is_swapped, gemm_operand which,
-                         gemm_axes *x)
+                         gemm_sides *s)
 {
     ftl_gemm_role role = (which == LEFT) != is_swapped ? FTL_GEMM_M : FTL_GEMM_N;
-    if (spec->has_hook)
-        return collect_role(spec, role, (gemm_order){is_swapped, BY_SPEC}, x);
-    if (!collect_role(spec, role, (gemm_order){is_swapped, OUT}, x))
+    gemm_axes *x = which == LEFT ? &s->rows : &s->cols, other;
+    gemm_axis room[FTL_GEMM_MAX_AXES];
+    gemm_order order = {is_swapped, spec->has_hook ? BY_SPEC : OUT};
+    if (!collect_role(spec, role, order, x, s->pool[which]))
         return false;
-    if (ftl_gemm_is_even(x, OUT) || ftl_gemm_is_even(x, which))
+    if (spec->has_hook || ftl_gemm_is_even(x, OUT) || ftl_gemm_is_even(x, which))
         return true;
-    gemm_axes other;
-    if (collect_role(spec, role, (gemm_order){is_swapped, which}, &other) &&
-        ftl_gemm_is_even(&other, which))
-        *x = other;
+    collect_role(spec, role, (gemm_order){is_swapped, which}, &other, room);
+    if (ftl_gemm_is_even(&other, which))
+        replace_axes(x, &other);
     return true;
 }
 
@@ -185,9 +185,9 @@ static bool is_scattered(const gemm_axes *inner, gemm_operand which, int64_t oth
 {
     const int64_t near = 512, line = 16, large = 1 << 17;
     int64_t inside = 1;
-    for (uint32_t i = inner->n; i-- > 0; inside *= inner->extent[i])
-        if (inner->step[i][which] == 1)
-            return inside * (inner->extent[i] < line ? inner->extent[i] : line) > near &&
+    for (uint32_t i = inner->n; i-- > 0; inside *= inner->axis[i].extent)
+        if (inner->axis[i].step[which] == 1)
+            return inside * (inner->axis[i].extent < line ? inner->axis[i].extent : line) > near &&
                    (double)others * (double)inner->count > (double)large;
     return false;
 }
@@ -205,14 +205,19 @@ static double rate_inner(const gemm_axes *inner, gemm_operand which, int64_t oth
 static bool collect_inner(const ftl_gemm_spec *spec, bool is_swapped, gemm_sides *s)
 {
     static const int orders[] = {BY_NEAREST, LEFT, RIGHT};
+    gemm_axis room[FTL_GEMM_MAX_AXES];
     double best = 0;
+    s->inner = (gemm_axes){.count = 1, .axis = s->pool[2]};
     for (size_t i = 0; i < FTL_COUNT(orders); i++) {
         gemm_axes x;
-        if (!collect_role(spec, FTL_GEMM_K, (gemm_order){is_swapped, orders[i]}, &x))
+        if (!collect_role(spec, FTL_GEMM_K, (gemm_order){is_swapped, orders[i]}, &x, room))
             return false;
+        s->inner.count = x.count;
         double rate = rate_inner(&x, LEFT, s->rows.count) + rate_inner(&x, RIGHT, s->cols.count);
-        if (i == 0 || rate > best)
-            best = rate, s->inner = x;
+        if (i > 0 && rate <= best)
+            continue;
+        best = rate;
+        replace_axes(&s->inner, &x);
     }
     return true;
 }
@@ -220,10 +225,9 @@ static bool collect_inner(const ftl_gemm_spec *spec, bool is_swapped, gemm_sides
 static bool collect_sides(const ftl_gemm_spec *spec, bool is_swapped, gemm_sides *s)
 {
     gemm_order batch = {is_swapped, spec->has_hook ? BY_SPEC : OUT};
-    return collect_side(spec, is_swapped, LEFT, &s->rows) &&
-           collect_side(spec, is_swapped, RIGHT, &s->cols) &&
+    return collect_side(spec, is_swapped, LEFT, s) && collect_side(spec, is_swapped, RIGHT, s) &&
            collect_inner(spec, is_swapped, s) &&
-           collect_role(spec, FTL_GEMM_BATCH, batch, &s->batch);
+           collect_role(spec, FTL_GEMM_BATCH, batch, &s->batch, s->pool[3]);
 }
 
 /* ---- which side is rows ---- */
@@ -272,6 +276,13 @@ static double rate_sides(const ftl_gemm_table *t, const gemm_sides *s)
            rows * cols * (is_plain ? 0.1 : 1);
 }
 
+static gemm_axis *place_axes(gemm_axes *to, const gemm_axes *from, gemm_axis *pool)
+{
+    *to = (gemm_axes){.n = from->n, .count = from->count, .axis = pool};
+    memcpy(pool, from->axis, from->n * sizeof *pool);
+    return pool + from->n;
+}
+
 bool ftl_gemm_collect_axes(ftl_gemm *p, const ftl_gemm_spec *spec)
 {
     gemm_sides s[2];
@@ -286,23 +297,21 @@ bool ftl_gemm_collect_axes(ftl_gemm *p, const ftl_gemm_spec *spec)
         double own = rate_sides(p->table, &s[p->is_swapped]);
         p->is_swapped ^= rate_sides(p->table, &s[!p->is_swapped]) < own;
     }
-    p->rows = s[p->is_swapped].rows, p->cols = s[p->is_swapped].cols;
-    p->inner = s[p->is_swapped].inner, p->batch = s[p->is_swapped].batch;
+    const gemm_sides *best = &s[p->is_swapped];
+    gemm_axis *pool = place_axes(&p->rows, &best->rows, p->pool);
+    pool = place_axes(&p->inner, &best->inner, pool);
+    pool = place_axes(&p->batch, &best->batch, pool);
+    place_axes(&p->cols, &best->cols, pool);
     return true;
 }
 
-/* Outer axes of the columns become batch places, along which the other operand does not move. */
+/* Outer axes of the columns become batch places, along which the other operand does not move. In
+ * the pool they follow the batch axes. */
 void ftl_gemm_move_to_batch(ftl_gemm *p)
 {
-    gemm_axes *x = &p->cols, *batch = &p->batch;
-    uint32_t moved = x->n - 1;
-    for (uint32_t i = 0; i < moved; i++, batch->n++) {
-        batch->extent[batch->n] = x->extent[i];
-        memcpy(batch->step[batch->n], x->step[i], sizeof x->step[i]);
-        batch->count *= x->extent[i];
-        x->count /= x->extent[i];
+    for (; p->cols.n > 1; p->cols.n--, p->cols.axis++) {
+        p->batch.n++;
+        p->batch.count *= p->cols.axis->extent;
+        p->cols.count /= p->cols.axis->extent;
     }
-    x->extent[0] = x->extent[moved];
-    memmove(x->step[0], x->step[moved], sizeof x->step[0]);
-    x->n = 1;
 }

@@ -22,7 +22,7 @@ static uint32_t choose_axis(const gemm_axes *inner, gemm_operand which, int64_t 
 {
     uint32_t last = inner->n - 1;
     for (uint32_t i = 0; step != 1 && i < last; i++)
-        if (inner->step[i][which] == 1)
+        if (inner->axis[i].step[which] == 1)
             return i;
     return last;
 }
@@ -30,7 +30,7 @@ static uint32_t choose_axis(const gemm_axes *inner, gemm_operand which, int64_t 
 /* How many rows or columns follow each other in one step, at least. */
 static int64_t get_outer_run(const gemm_axes *x, gemm_operand which)
 {
-    return ftl_gemm_is_even(x, which) ? x->count : x->extent[x->n - 1];
+    return ftl_gemm_is_even(x, which) ? x->count : x->axis[x->n - 1].extent;
 }
 
 /* Pieces of the operand are contiguous and long enough to be copied or transposed one by one. */
@@ -41,8 +41,8 @@ static bool has_long_runs(const ftl_gemm *p, gemm_operand which)
     if (step == 1)
         return run >= LONG_RUN;
     uint32_t axis = inner->n > 0 ? choose_axis(inner, which, step) : 0;
-    return inner->n > 0 && inner->step[axis][which] == 1 && inner->extent[axis] >= LONG_RUN &&
-           run >= SHORT_RUN;
+    return inner->n > 0 && inner->axis[axis].step[which] == 1 &&
+           inner->axis[axis].extent >= LONG_RUN && run >= SHORT_RUN;
 }
 
 bool ftl_gemm_needs_places(const ftl_gemm *p, gemm_operand which)
@@ -138,14 +138,14 @@ static k_block get_k_block(const gemm_axes *inner, uint32_t axis, int64_t k, int
 {
     int64_t inside = 1;
     for (uint32_t i = axis + 1; i < inner->n; i++)
-        inside *= inner->extent[i];
+        inside *= inner->axis[i].extent;
     if (inside > 1 && (k % inside != 0 || n < inside)) {
         int64_t rest = inside - k % inside;
         axis = inner->n - 1;
         n = rest < n ? rest : n;
         inside = 1;
     }
-    int64_t left = inner->extent[axis] - k / inside % inner->extent[axis];
+    int64_t left = inner->axis[axis].extent - k / inside % inner->axis[axis].extent;
     return (k_block){axis, left < n / inside ? left : n / inside, inside};
 }
 
@@ -191,7 +191,7 @@ static void pack_by_runs(const gemm_run *run, const gemm_rectangle *r, char *dst
     for (int64_t k = 0; inner->n > 0 && k < r->n_k; ) {
         k_block block = get_k_block(inner, axis, r->k + k, r->n_k - k);
         part.n_k = block.count;
-        part.k_step = inner->step[block.axis][r->which];
+        part.k_step = inner->axis[block.axis].step[r->which];
         part.width = width * block.inside;
         for (int64_t i = 0; i < block.inside; i++) {
             int64_t offset = ftl_gemm_get_offset(inner, r->which, r->k + k + i);

@@ -13,12 +13,15 @@
 
 typedef enum gemm_operand { LEFT, RIGHT, OUT, OPERANDS } gemm_operand;
 
+typedef struct gemm_axis {
+    int64_t extent, step[OPERANDS];
+} gemm_axis;
+
 /* The axes of one role, outermost first. count: product of the extents, those of 1 included. */
 typedef struct gemm_axes {
     uint32_t n;
     int64_t count;
-    int64_t extent[2 * FTL_GEMM_ROLE_AXES];
-    int64_t step[2 * FTL_GEMM_ROLE_AXES][OPERANDS];
+    gemm_axis *axis; /* in the plan's pool */
 } gemm_axes;
 
 typedef enum gemm_method {
@@ -31,6 +34,7 @@ typedef enum gemm_method {
 struct ftl_gemm {
     gemm_method method;
     bool is_swapped; /* left is B */
+    bool has_hook;
     ftl_dtype ab;
     size_t ab_size, size; /* bytes of an element of A and B; of C and of packed data */
     ftl_tile tile;        /* compute type */
@@ -55,6 +59,7 @@ struct ftl_gemm {
     size_t left_bytes, list_at, worker_bytes;
     unsigned workers; /* the pool, or 1 thread; scratch is workers * worker_bytes */
     char text[64];
+    gemm_axis pool[];
 };
 
 /* ---- gemm_axes.c ---- */
@@ -62,7 +67,7 @@ struct ftl_gemm {
 /* Sets is_swapped, rows, cols, inner and batch; table is set. False when there are too many, or too
  * large ones. */
 bool ftl_gemm_collect_axes(ftl_gemm *p, const ftl_gemm_spec *spec);
-/* All column axes but the innermost become batch axes, of which there is room for as many. */
+/* All column axes but the innermost become batch axes. */
 void ftl_gemm_move_to_batch(ftl_gemm *p);
 /* Elements from the first element of an operand to place i of the axes. */
 int64_t ftl_gemm_get_offset(const gemm_axes *x, gemm_operand which, int64_t i);

@@ -7,7 +7,7 @@
  */
 #include "backend/native/gemm_plan.h"
 
-enum { GROUP = 5, TILE_BYTES = FTL_GEMM_ROWS * FTL_GEMM_VECTORS * 64 };
+enum { GROUP = 5, AHEAD = 4 /* tiles */, TILE_BYTES = FTL_GEMM_ROWS * FTL_GEMM_VECTORS * 64 };
 
 /* One pass: places k .. k+n_k. */
 typedef struct pass {
@@ -15,6 +15,9 @@ typedef struct pass {
     int64_t k, n_k;
     char *left, *right; /* packed, or null */
     bool is_first;
+    bool is_left_far;   /* left is read in place once, from beyond the near caches */
+    const char *left_at; /* row 0's elements of this pass */
+    int64_t left_row;   /* bytes from a row to the next */
     /* offsets: of the places of k in the operands that are packed by lists; of rows and columns in
      * out, unless all tiles write to where out lies */
     int64_t *k_places[2], *row_places, *col_places;
@@ -42,26 +45,39 @@ static void scatter_tile(const pass *s, const ftl_gemm_tile *t, int64_t row, con
     p->table->scatter(&all);
 }
 
-/* Runs the tile whose operands t has, on the rows from `row` and the columns of c. */
-static void run_tile(const pass *s, ftl_gemm_tile *t, int64_t row, const gemm_panel *c)
+/* Asks for the rows of the next tile while this one is computed. */
+static void fetch_left(const pass *s, int64_t row, int64_t rows)
+{
+    const int64_t bytes = s->n_k * (int64_t)s->region->run->plan->size;
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t at = 0; at < bytes; at += 64)
+            __builtin_prefetch(s->left_at + (row + i) * s->left_row + at, 0, 2);
+}
+
+/* Runs the tiles of some rows of the panel c, whose right operand t has. */
+static void run_tiles(const pass *s, ftl_gemm_tile *t, const int64_t span[2], const gemm_panel *c)
 {
     _Alignas(64) char sums[TILE_BYTES];
-    const gemm_region *g = s->region;
-    const ftl_gemm *p = g->run->plan;
-    const int64_t rows = least(p->table->rows, g->row + g->rows - row);
-    ftl_gemm_tile_fn *fn = p->table->tile[rows - 1][(c->width - 1) / p->table->lanes];
-    if (p->is_out_plain && c->n == c->width) {
-        t->c_row = ftl_gemm_get_step(&p->rows, OUT);
-        t->c = g->out + (row * t->c_row + c->col) * (int64_t)p->size;
-        t->is_added = !s->is_first || p->beta != 0;
-        fn(t);
-        return;
-    }
+    const ftl_gemm *p = s->region->run->plan;
+    const int64_t size = (int64_t)p->size, most = p->table->rows, end = span[0] + span[1];
+    const int64_t vectors = (c->width - 1) / p->table->lanes;
+    const bool is_plain = p->is_out_plain && c->n == c->width;
+    const bool is_far = s->is_left_far && c->col == s->region->col;
+    const int64_t out_row = ftl_gemm_get_step(&p->rows, OUT);
+    const int64_t far_end = s->region->row + s->region->rows;
     t->c = sums;
-    t->c_row = c->width;
-    t->is_added = false;
-    fn(t);
-    scatter_tile(s, t, row, c);
+    t->c_row = is_plain ? out_row : c->width;
+    t->is_added = is_plain && (!s->is_first || p->beta != 0);
+    for (int64_t row = span[0]; row < end; row += most) {
+        t->a = s->left_at + row * s->left_row;
+        if (is_far)
+            fetch_left(s, row + AHEAD * most, least(most, far_end - row - AHEAD * most));
+        if (is_plain)
+            t->c = s->region->out + (row * out_row + c->col) * size;
+        p->table->tile[least(most, end - row) - 1][vectors](t);
+        if (!is_plain)
+            scatter_tile(s, t, row, c);
+    }
 }
 
 /* out = beta * out, for what no tile writes first: beta other than 0 and 1, and sums over nothing.
@@ -134,20 +150,32 @@ static void find_right(const pass *s, ftl_gemm_tile *t, const gemm_panel *c)
     }
 }
 
-static void find_left(const pass *s, ftl_gemm_tile *t, int64_t row)
+static void find_left(pass *s)
 {
     const gemm_region *g = s->region;
     const ftl_gemm *p = g->run->plan;
-    const int64_t size = (int64_t)p->size;
-    if (p->is_left_direct) {
-        t->a_row = ftl_gemm_get_step(&p->rows, LEFT);
-        t->a_k = ftl_gemm_get_step(&p->inner, LEFT);
-        t->a = g->left + (row * t->a_row + s->k * t->a_k) * size;
+    const int64_t size = (int64_t)p->size, far = 1 << 20;
+    if (!p->is_left_direct) {
+        s->left_row = s->n_k * size;
+        s->left_at = s->left - g->row * s->left_row;
         return;
     }
-    t->a_row = 1;
-    t->a_k = p->table->rows;
-    t->a = s->left + (row - g->row) * s->n_k * size;
+    s->left_row = ftl_gemm_get_step(&p->rows, LEFT) * size;
+    s->left_at = g->left + s->k * ftl_gemm_get_step(&p->inner, LEFT) * size;
+    s->is_left_far = (p->is_row_order || g->panels == 1) &&
+                     ftl_gemm_get_step(&p->inner, LEFT) == 1 && p->rows.count * s->n_k * size > far;
+}
+
+/* A tile without its right operand and its place in out. */
+static ftl_gemm_tile make_tile(const pass *s)
+{
+    const ftl_gemm *p = s->region->run->plan;
+    ftl_gemm_tile t = {.k = s->n_k, .alpha = p->alpha, .a_row = 1, .a_k = p->table->rows};
+    if (p->is_left_direct) {
+        t.a_row = ftl_gemm_get_step(&p->rows, LEFT);
+        t.a_k = ftl_gemm_get_step(&p->inner, LEFT);
+    }
+    return t;
 }
 
 /* ---- lists of places ---- */
@@ -187,7 +215,7 @@ static void run_by_panels(const pass *s, bool is_last)
 {
     const gemm_region *g = s->region;
     const ftl_gemm *p = g->run->plan;
-    ftl_gemm_tile t = {.k = s->n_k, .alpha = p->alpha};
+    ftl_gemm_tile t = make_tile(s);
     int64_t hooked = g->col;
     for (int64_t i = 0; i < g->panels; i++) {
         gemm_panel c = ftl_gemm_get_panel(p, g->panel + i);
@@ -195,10 +223,7 @@ static void run_by_panels(const pass *s, bool is_last)
         find_right(s, &t, &c);
         if (is_out_listed(p))
             ftl_gemm_list_offsets(&p->cols, OUT, (int64_t[]){c.col, c.n}, s->col_places);
-        for (int64_t row = 0; row < g->rows; row += p->table->rows) {
-            find_left(s, &t, g->row + row);
-            run_tile(s, &t, g->row + row, &c);
-        }
+        run_tiles(s, &t, (int64_t[]){g->row, g->rows}, &c);
         if (is_last && (i % GROUP == GROUP - 1 || i == g->panels - 1)) {
             int64_t end = c.col + c.n;
             ftl_gemm_call_hook(g, (int64_t[]){g->row, hooked}, (int64_t[]){g->rows, end - hooked});
@@ -207,16 +232,15 @@ static void run_by_panels(const pass *s, bool is_last)
     }
 }
 
-static void run_row_of_tiles(const pass *s, int64_t row)
+static void run_row_of_tiles(const pass *s, int64_t row, int64_t rows)
 {
     const gemm_region *g = s->region;
     const ftl_gemm *p = g->run->plan;
-    ftl_gemm_tile t = {.k = s->n_k, .alpha = p->alpha};
-    find_left(s, &t, row);
+    ftl_gemm_tile t = make_tile(s);
     for (int64_t i = 0; i < g->panels; i++) {
         gemm_panel c = ftl_gemm_get_panel(p, g->panel + i);
         find_right(s, &t, &c);
-        run_tile(s, &t, row, &c);
+        run_tiles(s, &t, (int64_t[]){row, rows}, &c);
     }
 }
 
@@ -232,7 +256,7 @@ static void run_by_rows(const pass *s, bool is_last)
     for (int64_t start = 0; start < g->rows; start += step) {
         int64_t end = least(start + step, g->rows);
         for (int64_t row = start; row < end; row += p->table->rows)
-            run_row_of_tiles(s, g->row + row);
+            run_row_of_tiles(s, g->row + row, least(p->table->rows, end - row));
         if (is_last)
             ftl_gemm_call_hook(g, (int64_t[]){g->row + start, g->col},
                                (int64_t[]){end - start, g->cols});
@@ -256,6 +280,7 @@ void ftl_gemm_run_tiles(const gemm_region *g)
         set_lists(&s);
         if (s.left)
             pack_left(&s);
+        find_left(&s);
         if (p->is_row_order)
             run_by_rows(&s, is_last);
         else

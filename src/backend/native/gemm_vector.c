@@ -5,6 +5,8 @@
  */
 #include "backend/native/gemm_plan.h"
 
+enum { STRIP_BYTES = 16384 };
+
 static int64_t least(int64_t a, int64_t b)
 {
     return a < b ? a : b;
@@ -31,20 +33,36 @@ void ftl_gemm_run_dots(const gemm_region *g)
     call_hook_for_all(g);
 }
 
-/* Columns in strips that stay in the first cache while the rows pass by. */
+/* Adds to y, which is near, the product of a piece of left and the rows of m. */
+static void add_piece(const ftl_gemm *p, void *y, const ftl_gemm_rows *m, const char *x)
+{
+    _Alignas(64) char sums[STRIP_BYTES];
+    const float one = 1;
+    const double one_f64 = 1;
+    memset(sums, 0, (size_t)m->cols * p->size);
+    p->table->add_rows(sums, m, x);
+    p->table->add_rows(y, &(ftl_gemm_rows){.m = sums, .rows = 1, .cols = m->cols},
+                       p->size == 4 ? (const void *)&one : &one_f64);
+}
+
+/* Columns in strips that stay in the first cache while the rows pass by, whole if they can. Sums of
+ * some hundred products each are joined, so that long sums lose no more than short ones do. */
 void ftl_gemm_run_adds(const gemm_region *g)
 {
-    enum { STRIP_BYTES = 8192 };
+    enum { PIECE = 512 };
     const ftl_gemm *p = g->run->plan;
-    const int64_t size = (int64_t)p->size, strip = STRIP_BYTES / size;
+    const int64_t size = (int64_t)p->size, strip = STRIP_BYTES / size, k = p->inner.count;
+    const int64_t row_step = ftl_gemm_get_step(&p->inner, RIGHT);
     for (int64_t j = 0; j < g->cols; j += strip) {
         int64_t col = g->col + j;
-        ftl_gemm_rows m = {.m = g->right + col * size, .rows = p->inner.count,
-                           .cols = least(strip, g->cols - j),
-                           .row_step = ftl_gemm_get_step(&p->inner, RIGHT)};
         char *y = g->out + col * size;
+        ftl_gemm_rows m = {.cols = least(strip, g->cols - j), .row_step = row_step};
         memset(y, 0, (size_t)(m.cols * size));
-        p->table->add_rows(y, &m, g->left);
+        for (int64_t i = 0; i < k; i += PIECE) {
+            m.m = g->right + (i * row_step + col) * size;
+            m.rows = least(PIECE, k - i);
+            add_piece(p, y, &m, g->left + i * size);
+        }
     }
     call_hook_for_all(g);
 }

@@ -114,8 +114,10 @@ static size_t round_up(size_t n)
     return (n + 63) & ~(size_t)63;
 }
 
+/* A run of many bytes starts without those that compiling has freed. */
 static ftl_status allocate(ftl_exec *exec, ftl_backend_error *error)
 {
+    const size_t many = 1 << 20;
     size_t workers = ftl_pool_get_size(exec->device->pool);
     exec->need.worker = round_up(exec->need.worker);
     size_t arena = exec->unit->plan->arena_size;
@@ -128,6 +130,8 @@ static ftl_status allocate(ftl_exec *exec, ftl_backend_error *error)
                  exec->device->memory_limit);
         return FTL_ERR_MEMORY;
     }
+    if (exec->n_bytes >= many)
+        ftl_mem_trim(exec->device->alloc);
     exec->bytes = ftl_mem_alloc(exec->device->alloc, exec->n_bytes);
     if (!exec->bytes) {
         snprintf(error->message, sizeof error->message, "no memory for a run of %zu bytes",

@@ -12,7 +12,7 @@
 /* Program axes of the epilogue that one side of a block runs along, slowest first. */
 typedef struct side {
     uint32_t n;
-    uint32_t axis[FTL_GEMM_ROLE_AXES];
+    uint8_t axis[FTL_GEMM_MAX_AXES];
 } side;
 
 struct ftl_product {
@@ -169,7 +169,7 @@ static side get_side(const spec *s, const ftl_nest_axes *axes, ftl_gemm_role rol
     for (uint32_t i = 0; i < s->n_axes; i++) {
         if (s->axes[i].role != role)
             continue;
-        uint32_t axis = (uint32_t)axes->axis[s->nest_axes[i]];
+        uint8_t axis = (uint8_t)axes->axis[s->nest_axes[i]];
         if (out.n == 0 || out.axis[out.n - 1] != axis)
             out.axis[out.n++] = axis;
     }
@@ -218,7 +218,7 @@ static void compile_gemm(ftl_unit *u, ftl_product *p, const spec *s)
     ftl_gemm_env env = {d->kernels, d->pool};
     ftl_gemm_spec g = {.ab = s->v->in[0]->dtype, .c = get_sum_dtype(s->v), .n_axes = s->n_axes,
                        .axes = s->axes, .alpha = 1, .has_hook = can_hook(s)};
-    p->gemm = ftl_arena_alloc(arena, ftl_gemm_get_plan_size());
+    p->gemm = ftl_arena_alloc(arena, ftl_gemm_get_plan_size(&g));
     ftl_status status = ftl_gemm_init(p->gemm, &g, &env);
     if (status == FTL_ERR_UNSUPPORTED && g.has_hook) {
         g.has_hook = false;
@@ -234,11 +234,9 @@ ftl_product *ftl_product_compile(ftl_unit *u, const ftl_step *step)
 {
     ftl_arena *arena = &u->exec->arena;
     ftl_product *p = FTL_NEW(arena, ftl_product);
-    spec *s = FTL_NEW(arena, spec);
+    spec here = {.v = step->contract, .step = step}, *s = &here;
     int64_t strides[FTL_MAX_RANK];
     int64_t size = (int64_t)ftl_dtype_get_size(get_sum_dtype(step->contract));
-    s->v = step->contract;
-    s->step = step;
     if (s->v->u.contract->n_labels > MAX_LABELS)
         ftl_arena_fail(arena, FTL_ERR_UNSUPPORTED);
     p->a = ftl_unit_find(u, s->v->in[0], strides);

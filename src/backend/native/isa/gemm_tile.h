@@ -6,7 +6,8 @@
  * and broadcasts ROWS elements of A, so that the multiply-add units are busy and the load units are
  * not [Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", 2008]. With 32
  * registers 8 x 3 leaves room for B and a broadcast, with 16 registers 4 x 3. Where B is read in
- * place, its next columns are those of the next tile: they are prefetched.
+ * place, its next columns are those of the next tile: they are prefetched, but by tiles of one
+ * vector, after which there are none.
  */
 #ifndef FTL_ISA_GEMM_TILE_H
 #define FTL_ISA_GEMM_TILE_H
@@ -62,8 +63,7 @@ static ALWAYS_INLINE void run_tile(const ftl_gemm_tile *t, int rows, int vectors
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; v++)
             right[v] = vec_load(b + v * LANES);
-#pragma GCC unroll 4
-        for (int v = vectors; v < 2 * vectors; v++)
+        for (int v = vectors; v < 2 * vectors && vectors > 1; v++)
             __builtin_prefetch(b + v * LANES);
 #pragma GCC unroll 8
         for (int i = 0; i < rows; i++)
