@@ -2,12 +2,28 @@
 #include "base/base.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
 
 #define ALIGNMENT ((size_t)64)
+#define HUGE_PAGE ((size_t)2 << 20)
+
+/* Large memory is walked from end to end: pages of 2 MiB cost fewer misses of the translation
+ * buffer. Advice only; the whole pages inside take it. */
+static void advise_huge(void *p, size_t size)
+{
+#if defined(MADV_HUGEPAGE)
+    uintptr_t from = ((uintptr_t)p + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
+    uintptr_t to = ((uintptr_t)p + size) & ~(HUGE_PAGE - 1);
+    if (p && size >= 2 * HUGE_PAGE && to > from)
+        (void)madvise((void *)from, to - from, MADV_HUGEPAGE);
+#else
+    (void)p, (void)size;
+#endif
+}
 
 static void *default_alloc(void *user, size_t size)
 {
@@ -15,7 +31,9 @@ static void *default_alloc(void *user, size_t size)
     if (size > SIZE_MAX - ALIGNMENT)
         return NULL;
     size_t rounded = (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
-    return aligned_alloc(ALIGNMENT, rounded > 0 ? rounded : ALIGNMENT);
+    void *p = aligned_alloc(ALIGNMENT, rounded > 0 ? rounded : ALIGNMENT);
+    advise_huge(p, rounded);
+    return p;
 }
 
 static void default_free(void *user, void *p, size_t size)

@@ -869,6 +869,27 @@ static void test_transpose(void **state)
                 check_transpose(tables[k], log2_size, extents[i][0], extents[i][1]);
 }
 
+static void check_stream(const ftl_kernels *k, size_t shift, size_t n)
+{
+    uint8_t from[600], to[600];
+    for (size_t i = 0; i < sizeof from; i++)
+        from[i] = (uint8_t)(i * 7), to[i] = 1;
+    k->stream(to + shift, from + 3, n);
+    k->fence();
+    for (size_t i = 0; i < sizeof to; i++)
+        assert_int_equal(to[i], i >= shift && i < shift + n ? from[i - shift + 3] : 1);
+}
+
+static void test_stream(void **state)
+{
+    (void)state;
+    static const size_t lengths[] = {0, 1, 60, 64, 65, 200, 500};
+    for (size_t k = 0; k < n_tables; k++)
+        for (size_t shift = 0; shift < 80; shift += 4)
+            for (size_t i = 0; i < FTL_COUNT(lengths); i++)
+                check_stream(tables[k], shift, lengths[i]);
+}
+
 static void check_copy(const ftl_kernels *k, int log2_size, const ptrdiff_t strides[2])
 {
     uint32_t words[2 * 300];
@@ -929,6 +950,7 @@ int main(void)
         cmocka_unit_test(test_logic),
         cmocka_unit_test(test_transpose),
         cmocka_unit_test(test_copy),
+        cmocka_unit_test(test_stream),
     };
     return cmocka_run_group_tests(tests, find_tables, NULL);
 }

@@ -23,7 +23,7 @@ static uint16_t add_pointer(ftl_nest_builder *b, ftl_pointer x)
 
 uint16_t ftl_code_add_register(ftl_nest_builder *b, uint8_t shape, ftl_vm_type type)
 {
-    return add_pointer(b, (ftl_pointer){FTL_POINTER_REGISTER, shape, type, 0, 0});
+    return add_pointer(b, (ftl_pointer){FTL_POINTER_REGISTER, shape, type, 0, 0, false});
 }
 
 const ftl_pointer *ftl_code_get(const ftl_nest_builder *b, uint16_t pointer)
@@ -47,7 +47,7 @@ uint16_t ftl_code_add_const(ftl_nest_builder *b, ftl_vm_type type, ftl_dtype dty
         p->constants = FTL_NEW_ARRAY(b->arena, uint8_t, 8 * (FTL_NEST_MAX_NODES + 1));
     memcpy(p->constants + p->n_constants, at, 8);
     p->n_constants += 8;
-    return add_pointer(b, (ftl_pointer){FTL_POINTER_CONST, 0, type, 0, p->n_constants - 8});
+    return add_pointer(b, (ftl_pointer){FTL_POINTER_CONST, 0, type, 0, p->n_constants - 8, false});
 }
 
 static uint8_t get_shape(const ftl_nest_builder *b, uint64_t mask)
@@ -133,7 +133,8 @@ static bool is_direct(const ftl_nest_builder *b, const ftl_walk *w, uint32_t acc
 static uint16_t add_access(ftl_nest_builder *b, ftl_code *code, uint32_t access, uint8_t shape)
 {
     ftl_vm_type type = ftl_vm_get_type(b->walks.data[access].dtype);
-    uint16_t p = add_pointer(b, (ftl_pointer){FTL_POINTER_ACCESS, shape, type, access, 0});
+    uint16_t p = add_pointer(b, (ftl_pointer){FTL_POINTER_ACCESS, shape, type, access, 0,
+                                          false});
     *FTL_VEC_PUSH(b->arena, &code->pointers) = p;
     return p;
 }
@@ -255,6 +256,12 @@ static uint16_t write_store(ftl_nest_builder *b, ftl_code *code, uint32_t node, 
     uint16_t src = direct ? from : ftl_code_expand(b, code, from, shape);
     uint16_t dst = add_access(b, code, access, shape);
     const ftl_pointer x = *ftl_code_get(b, src);
+    if (direct && x.shape == shape && b->program->accesses.data[access].is_streamed) {
+        b->program->is_streaming = true;
+        add1(b, code, ftl_vm_run_stream, dst, from)->kernel.stream = b->spec->kernels->stream;
+        code->instrs.data[code->instrs.len - 1].access = access;
+        return from;
+    }
     if (direct && x.shape == shape && is_fresh(b, code, from)) {
         code->instrs.data[code->instrs.len - 1].dst = dst;
         for (size_t i = 0; i < b->nest->nodes.len; i++)
@@ -309,6 +316,15 @@ static uint16_t write_node(ftl_nest_builder *b, ftl_code *code, uint32_t node, u
     ftl_code_idiom idiom;
     if (b->spec->fast_paths && ftl_code_find_idiom(b, node, &idiom))
         return ftl_code_map_idiom(b, code, &idiom, ftl_code_want(b, code, idiom.x, pass));
+    ftl_code_fma fma;
+    if (b->spec->fast_paths && ftl_code_find_fma(b, node, &fma)) {
+        const uint32_t nodes[3] = {fma.a, fma.b, fma.c};
+        for (int k = 0; k < 3; k++)
+            ftl_code_want(b, code, nodes[k], pass);
+        for (int k = 0; k < 3; k++)
+            in[k] = (uint16_t)b->value[nodes[k]];
+        return ftl_code_map_fma(b, code, in);
+    }
     ftl_code_want_all(b, code, node, pass, in);
     return ftl_code_map(b, code, node, in);
 }
@@ -332,15 +348,30 @@ static void store_root(ftl_nest_builder *b, ftl_code *code, uint32_t node)
     b->value[node] = write_store(b, code, node, (uint16_t)b->value[node]);
 }
 
+/* A register that an earlier pass made stays for the whole row. */
+static void keep_row(ftl_nest_builder *b, uint32_t node, uint32_t pass)
+{
+    ftl_program *p = b->program;
+    ftl_pointer *x = &p->pointers.data[b->value[node]];
+    if (!p->is_keeping || is_point(b, node) || b->made[node] == pass || x->is_row ||
+        x->kind != FTL_POINTER_REGISTER)
+        return;
+    x->is_row = true;
+    *FTL_VEC_PUSH(b->arena, &p->kept) = (uint16_t)b->value[node];
+}
+
 /* A point node belongs to the head after the passes that it waits for, wherever it is wanted. */
 uint16_t ftl_code_want(ftl_nest_builder *b, ftl_code *code, uint32_t node, uint32_t pass)
 {
-    if (b->value[node] >= 0)
+    if (b->value[node] >= 0) {
+        keep_row(b, node, pass);
         return (uint16_t)b->value[node];
+    }
     if (is_point(b, node))
         code = &b->program->head[b->passes[node]];
     uint16_t value = write_node(b, code, node, pass);
     b->value[node] = value;
+    b->made[node] = (uint8_t)pass;
     if (is_point(b, node) != is_written_full(b, node))
         store_root(b, code, node);
     return (uint16_t)b->value[node];
@@ -360,10 +391,48 @@ void ftl_code_want_all(ftl_nest_builder *b, ftl_code *code, uint32_t node, uint3
 
 /* ---- passes ---- */
 
+enum { REMAKE_LIMIT = 3, FUNCTION_COST = 8 };
+
+static bool is_function(ftl_opcode op)
+{
+    switch (op) {
+    case FTL_OP_EXP_:
+    case FTL_OP_LOG_:
+    case FTL_OP_SIN_:
+    case FTL_OP_COS_:
+    case FTL_OP_TANH_:
+    case FTL_OP_ERF_:
+    case FTL_OP_LOGISTIC_:
+    case FTL_OP_POW_:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Operations that it takes to make a node again, counted as far as the limit. */
+static int count_remake(const ftl_nest_builder *b, uint32_t node)
+{
+    const ftl_nest_node *n = &b->nest->nodes.data[node];
+    if (is_point(b, node) || n->is_read)
+        return 0;
+    int cost = b->read[node] >= 0 ? 2 : is_function(n->value->op) ? FUNCTION_COST : 1;
+    for (uint32_t k = 0; k < n->n_in && cost < REMAKE_LIMIT; k++)
+        cost += count_remake(b, n->in[k]);
+    return cost;
+}
+
+static bool is_kept(const ftl_nest_builder *b, uint32_t node)
+{
+    return b->program->is_keeping && b->value[node] >= 0 &&
+           ftl_code_get(b, (uint16_t)b->value[node])->kind == FTL_POINTER_REGISTER &&
+           count_remake(b, node) >= REMAKE_LIMIT;
+}
+
 static void forget_full(ftl_nest_builder *b)
 {
     for (uint32_t i = 0; i < b->nest->nodes.len; i++)
-        if (!is_point(b, i))
+        if (!is_point(b, i) && !is_kept(b, i))
             b->value[i] = -1;
 }
 

@@ -40,6 +40,24 @@ typedef struct ftl_code_idiom {
     ftl_map1 map;
     bool is_double;
 } ftl_code_idiom;
+/* Sums over columns that one kernel computes, with shift the same for the whole row. */
+typedef enum ftl_code_sum_kind {
+    FTL_CODE_SUM_NONE,
+    FTL_CODE_SUM_EXP,        /* exp(a - shift), which lasts */
+    FTL_CODE_SUM_DEVIATION,  /* (a - shift)^2 */
+    FTL_CODE_SUM_DOT         /* a * other */
+} ftl_code_sum_kind;
+typedef struct ftl_code_sum {
+    ftl_code_sum_kind kind;
+    uint32_t exp, a, shift, other;
+} ftl_code_sum;
+ftl_code_sum ftl_code_find_sum(const ftl_nest_builder *b, uint32_t node);
+/* node = a * b + c, the product wanted by nobody else. */
+typedef struct ftl_code_fma {
+    uint32_t a, b, c;
+} ftl_code_fma;
+bool ftl_code_find_fma(const ftl_nest_builder *b, uint32_t node, ftl_code_fma *out);
+uint16_t ftl_code_map_fma(ftl_nest_builder *b, ftl_code *code, const uint16_t in[3]);
 bool ftl_code_find_idiom(const ftl_nest_builder *b, uint32_t node, ftl_code_idiom *out);
 uint16_t ftl_code_map_idiom(ftl_nest_builder *b, ftl_code *code, const ftl_code_idiom *idiom,
                             uint16_t x);

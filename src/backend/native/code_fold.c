@@ -137,6 +137,48 @@ static void dot_cols(ftl_nest_builder *b, ftl_code *code, uint32_t node, const u
         b->spec->kernels->tile[type]->dot;
 }
 
+/* Of exponentials, which stay for those who want them, or of squares. */
+static void shifted_sum_cols(ftl_nest_builder *b, ftl_code *code, uint32_t node, uint32_t pass,
+                             const ftl_code_sum *x)
+{
+    uint16_t shift = ftl_code_want(b, code, x->shift, pass);
+    uint16_t a = ftl_code_want(b, code, x->a, pass);
+    const ftl_pointer from = *ftl_code_get(b, a);
+    uint8_t rows = (from.shape | ftl_code_get(b, shift)->shape) & FTL_VM_ROWS;
+    bool is_exp = x->kind == FTL_CODE_SUM_EXP;
+    ftl_code_operands o = {.n = is_exp ? 3 : 2, .b = shift};
+    o.a = ftl_code_expand(b, code, a, rows | FTL_VM_COLS);
+    if (is_exp) {
+        o.c = ftl_code_add_register(b, rows | FTL_VM_COLS, from.type);
+        b->value[x->exp] = o.c;
+        b->made[x->exp] = (uint8_t)pass;
+    }
+    o.dst = add_sum(b, node, rows, FTL_TILE_F64)->pointer;
+    ftl_instr *in = ftl_code_add(b, code, is_exp ? ftl_vm_run_exp_sum_cols
+                                                 : ftl_vm_run_deviation_cols, &o);
+    in->dtype = ftl_tile_get_dtype((ftl_tile)from.type);
+    if (is_exp)
+        in->kernel.exp_sum = b->spec->kernels->tile[from.type]->exp_sum;
+    else
+        in->kernel.deviation = b->spec->kernels->tile[from.type]->deviation;
+}
+
+static bool fold_idiom(ftl_nest_builder *b, ftl_code *code, uint32_t node, uint32_t pass)
+{
+    ftl_code_sum x = {.kind = FTL_CODE_SUM_NONE};
+    if (b->spec->fast_paths)
+        x = ftl_code_find_sum(b, node);
+    if (x.kind == FTL_CODE_SUM_DOT) {
+        ftl_code_want(b, code, x.a, pass);
+        ftl_code_want(b, code, x.other, pass);
+        uint16_t in[2] = {(uint16_t)b->value[x.a], (uint16_t)b->value[x.other]};
+        dot_cols(b, code, node, in);
+    } else if (x.kind != FTL_CODE_SUM_NONE) {
+        shifted_sum_cols(b, code, node, pass, &x);
+    }
+    return x.kind != FTL_CODE_SUM_NONE;
+}
+
 /* ---- along rows ---- */
 
 static void fold_rows(ftl_nest_builder *b, ftl_code *code, uint32_t node, uint16_t x)
@@ -188,6 +230,8 @@ void ftl_code_fold(ftl_nest_builder *b, ftl_code *code, uint32_t node, uint32_t 
 {
     const ftl_nest_node *n = &b->nest->nodes.data[node];
     uint16_t in[FTL_CODE_MAX_IN];
+    if (fold_idiom(b, code, node, pass))
+        return;
     ftl_code_want_all(b, code, node, pass, in);
     if (is_dot(b, n->value, in)) {
         dot_cols(b, code, node, in);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Compositions that one kernel computes: GELU in both forms,
+ * Compositions that one kernel computes: a * b + c; the sums of exp(x - m), of (x - m)^2 and of
+ * products along a row; and GELU in both forms,
  *
  *   x (1 + tanh(sqrt(2/pi) (x + 0.044715 x x x)))     twice the tanh form
  *   x (1 + erf(x / sqrt 2))                           twice the erf form
@@ -104,4 +105,82 @@ bool ftl_code_find_idiom(const ftl_nest_builder *b, uint32_t node, ftl_code_idio
         return false;
     return split(b, node, FTL_OP_MUL_, &p) &&
            (find_gelu(b, p.a, p.b, out) || find_gelu(b, p.b, p.a, out));
+}
+
+/* True when nothing holds the node's value and nothing outside of the nest wants it. */
+static bool is_free(const ftl_nest_builder *b, uint32_t node)
+{
+    return b->value[node] < 0 && !b->nest->nodes.data[node].is_root;
+}
+
+static bool is_along_row(const ftl_nest_builder *b, uint32_t node)
+{
+    return (b->mask[node] & b->reduced) != 0;
+}
+
+/* node = a - shift */
+static bool find_shifted(const ftl_nest_builder *b, uint32_t node, ftl_code_sum *out)
+{
+    pair p;
+    if (!is_free(b, node) || !split(b, node, FTL_OP_SUB_, &p) || !is_along_row(b, p.a) ||
+        is_along_row(b, p.b))
+        return false;
+    out->a = p.a;
+    out->shift = p.b;
+    return true;
+}
+
+ftl_code_sum ftl_code_find_sum(const ftl_nest_builder *b, uint32_t node)
+{
+    const ftl_nest_node *n = &b->nest->nodes.data[node];
+    ftl_code_sum out = {.kind = FTL_CODE_SUM_NONE};
+    if (!b->program->cols_reduced || n->value->op != FTL_OP_REDUCE_ ||
+        n->value->u.reduce.kind != FTL_REDUCE_SUM)
+        return out;
+    uint32_t x = n->in[0];
+    ftl_dtype dtype = b->nest->nodes.data[x].value->dtype;
+    pair p;
+    if ((dtype != FTL_DTYPE_F32 && dtype != FTL_DTYPE_F64) || !is_free(b, x))
+        return out;
+    if (split(b, x, FTL_OP_EXP_, &p) && find_shifted(b, p.a, &out)) {
+        out.kind = FTL_CODE_SUM_EXP;
+        out.exp = x;
+    } else if (split(b, x, FTL_OP_MUL_, &p) && is_along_row(b, p.a) && is_along_row(b, p.b)) {
+        out.kind = FTL_CODE_SUM_DOT;
+        if (p.a == p.b && find_shifted(b, p.a, &out))
+            out.kind = FTL_CODE_SUM_DEVIATION;
+        else
+            out.a = p.a, out.other = p.b;
+    }
+    return out;
+}
+
+static uint32_t count_uses(const ftl_nest_builder *b, uint32_t node)
+{
+    uint32_t n = 0;
+    for (size_t i = 0; i < b->nest->nodes.len; i++)
+        for (uint32_t k = 0; k < b->nest->nodes.data[i].n_in; k++)
+            n += b->nest->nodes.data[i].in[k] == node;
+    return n;
+}
+
+bool ftl_code_find_fma(const ftl_nest_builder *b, uint32_t node, ftl_code_fma *out)
+{
+    ftl_dtype dtype = b->nest->nodes.data[node].value->dtype;
+    pair sum, product;
+    if ((dtype != FTL_DTYPE_F32 && dtype != FTL_DTYPE_F64) || !split(b, node, FTL_OP_ADD_, &sum) ||
+        sum.a == sum.b)
+        return false;
+    for (int side = 0; side < 2; side++) {
+        uint32_t x = side ? sum.b : sum.a;
+        ftl_code_idiom whole;
+        if (!is_free(b, x) || !split(b, x, FTL_OP_MUL_, &product) || count_uses(b, x) != 1 ||
+            b->mask[x] != b->mask[node] || ftl_code_find_idiom(b, x, &whole))
+            continue;
+        bool is_turned = b->mask[product.a] != b->mask[node]; /* kernels want the first to move */
+        *out = (ftl_code_fma){is_turned ? product.b : product.a, is_turned ? product.a : product.b,
+                              side ? sum.a : sum.b};
+        return b->mask[out->a] == b->mask[node];
+    }
+    return false;
 }

@@ -160,6 +160,19 @@ static uint16_t write_map2(ftl_nest_builder *b, ftl_code *code, ftl_map2 map,
     return o.dst;
 }
 
+/* in[0] moves along the line whenever one of them does. */
+uint16_t ftl_code_map_fma(ftl_nest_builder *b, ftl_code *code, const uint16_t in[3])
+{
+    static const ftl_form3 form[2][2] = {{FTL_FORM_VSS, FTL_FORM_VSV},
+                                         {FTL_FORM_VVS, FTL_FORM_VVV}};
+    ftl_vm_type type = ftl_code_get(b, in[0])->type;
+    ftl_code_operands o = {.n = 3, .a = in[0], .b = in[1], .c = in[2]};
+    o.dst = ftl_code_add_register(b, get_joint_shape(b, in[0], in[1]), type);
+    ftl_instr *x = ftl_code_add(b, code, ftl_vm_run_fma, &o);
+    x->kernel.map3 = get_kernels(b, type)->fma[form[x->size_b != 0][x->size_c != 0]];
+    return o.dst;
+}
+
 static uint16_t write_compare(ftl_nest_builder *b, ftl_code *code, ftl_compare compare,
                               const uint16_t in[2])
 {

@@ -6,6 +6,7 @@
  */
 #include "backend/native/cpu.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 #if defined(__x86_64__)
@@ -65,13 +66,26 @@ static size_t read_size(int name, size_t guess)
     return n > 0 ? (size_t)n : guess;
 }
 
+/* One cache of the last level, in KiB as Linux tells it; sysconf adds up those of all sockets. */
+static size_t read_last_level(size_t guess)
+{
+    FILE *f = fopen("/sys/devices/system/cpu/cpu0/cache/index3/size", "re");
+    unsigned kib = 0;
+    if (f) {
+        if (fscanf(f, "%uK", &kib) != 1)
+            kib = 0;
+        fclose(f);
+    }
+    return kib > 0 ? (size_t)kib << 10 : guess;
+}
+
 ftl_cpu_caches ftl_cpu_get_caches(void)
 {
-    ftl_cpu_caches caches = {32 << 10, 512 << 10, 4 << 20};
+    ftl_cpu_caches caches = {32 << 10, 512 << 10, 8 << 20};
 #if defined(_SC_LEVEL1_DCACHE_SIZE)
     caches.l1 = read_size(_SC_LEVEL1_DCACHE_SIZE, caches.l1);
     caches.l2 = read_size(_SC_LEVEL2_CACHE_SIZE, caches.l2);
-    caches.l3 = read_size(_SC_LEVEL3_CACHE_SIZE, caches.l3);
 #endif
+    caches.l3 = read_last_level(caches.l3);
     return caches;
 }

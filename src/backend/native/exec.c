@@ -104,6 +104,7 @@ static void compile_step(ftl_unit *u, ftl_native_step *to, const ftl_step *step)
     case FTL_STEP_NEST:
         to->nest = ftl_nest_compile(arena, &(ftl_nest_spec){.nest = step->nest,
                                                             .kernels = u->exec->device->kernels,
+                                                            .caches = u->exec->device->caches,
                                                             .fast_paths =
                                                                 u->exec->device->fast_paths,
                                                             .find = ftl_unit_find, .ctx = u}, NULL);

@@ -37,6 +37,30 @@ void ftl_vm_run_dot_cols(const ftl_instr *in, ftl_tile_state *t)
         in->kernel.fold2(acc, a, b, (size_t)t->cols);
 }
 
+/* c = exp(a - b), b one element for a row; dst adds up c. */
+void ftl_vm_run_exp_sum_cols(const ftl_instr *in, ftl_tile_state *t)
+{
+    double *acc = (double *)(void *)t->pointer[in->dst];
+    uint8_t *a = t->pointer[in->a], *b = t->pointer[in->b], *c = t->pointer[in->c];
+    int64_t rows = count_rows(in, t);
+    for (int64_t r = 0; r < rows; r++) {
+        acc[r] += in->kernel.exp_sum(c, a, ftl_dtype_get_double(in->dtype, b), (size_t)t->cols);
+        a += t->step[in->a];
+        b += t->step[in->b];
+        c += t->step[in->c];
+    }
+}
+
+/* dst adds up (a - b)^2, b one element for a row. */
+void ftl_vm_run_deviation_cols(const ftl_instr *in, ftl_tile_state *t)
+{
+    double *acc = (double *)(void *)t->pointer[in->dst];
+    uint8_t *a = t->pointer[in->a], *b = t->pointer[in->b];
+    int64_t rows = count_rows(in, t);
+    for (int64_t r = 0; r < rows; r++, a += t->step[in->a], b += t->step[in->b])
+        acc[r] += in->kernel.deviation(a, ftl_dtype_get_double(in->dtype, b), (size_t)t->cols);
+}
+
 /* any, all: a byte for each row. size_b tells all from any. */
 void ftl_vm_run_test_cols(const ftl_instr *in, ftl_tile_state *t)
 {

@@ -52,6 +52,21 @@ void ftl_vm_run_map2(const ftl_instr *in, ftl_tile_state *t)
     }
 }
 
+/* a * b + c */
+void ftl_vm_run_fma(const ftl_instr *in, ftl_tile_state *t)
+{
+    span s = get_span(in, t);
+    uint8_t *dst = t->pointer[in->dst], *a = t->pointer[in->a];
+    uint8_t *b = t->pointer[in->b], *c = t->pointer[in->c];
+    for (int64_t r = 0; r < s.rows; r++) {
+        in->kernel.map3(dst, a, b, c, s.n);
+        dst += t->step[in->dst];
+        a += t->step[in->a];
+        b += t->step[in->b];
+        c += t->step[in->c];
+    }
+}
+
 void ftl_vm_run_compare(const ftl_instr *in, ftl_tile_state *t)
 {
     span s = get_span(in, t);

@@ -140,6 +140,9 @@ typedef struct ftl_kernels {
     /* Elements of 1, 2, 4, 8 bytes, strides in elements. src stride 0 fills. */
     void (*copy[4])(void *dst, ptrdiff_t dst_stride, const void *src, ptrdiff_t src_stride,
                     size_t n);
+    /* memcpy whose dst is written past the caches; fence() before another thread reads it. */
+    void (*stream)(void *dst, const void *src, size_t bytes);
+    void (*fence)(void);
 
     const ftl_gemm_kernels *gemm;
 } ftl_kernels;

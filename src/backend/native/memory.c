@@ -85,6 +85,21 @@ void ftl_vm_run_store(const ftl_instr *in, ftl_tile_state *t)
     }
 }
 
+/* Result and operand have one element type, and the lines of the result are dense. */
+void ftl_vm_run_stream(const ftl_instr *in, ftl_tile_state *t)
+{
+    lines l = get_lines(in, t);
+    uint8_t *dst = t->pointer[in->dst];
+    const uint8_t *src = t->pointer[in->a];
+    size_t bytes = (size_t)l.n * in->size;
+    if (l.step == (int64_t)bytes && t->step[in->a] == l.step) {
+        in->kernel.stream(dst, src, bytes * (size_t)l.count);
+        return;
+    }
+    for (int64_t r = 0; r < l.count; r++, dst += l.step, src += t->step[in->a])
+        in->kernel.stream(dst, src, bytes);
+}
+
 /* ---- fill ---- */
 
 static int64_t divide_up(int64_t a, int64_t b) /* b > 0 */

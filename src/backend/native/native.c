@@ -61,6 +61,7 @@ static ftl_status open_device(const ftl_device_options *options, ftl_device **ou
     if (!device)
         return set_error(error, FTL_ERR_MEMORY, "no memory for a device");
     *device = (ftl_device){.alloc = alloc, .kernels = ftl_kernels_get(),
+                           .caches = ftl_cpu_get_caches(),
                            .fast_paths = options->fast_paths,
                            .memory_limit = options->memory_limit ? options->memory_limit
                                                                  : get_memory_limit()};

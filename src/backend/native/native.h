@@ -18,6 +18,7 @@
 struct ftl_device {
     const ftl_allocator *alloc;
     const ftl_kernels *kernels;
+    ftl_cpu_caches caches;
     ftl_pool *pool;      /* null: one thread */
     bool fast_paths;
     size_t memory_limit; /* bytes for one run */

@@ -363,7 +363,7 @@ static bool has_transposed_walk(const ftl_nest_builder *b, int32_t rows, int32_t
     return false;
 }
 
-enum { TILE = 2048, MAX_ROW = 16384, BLOCK = 64 };
+enum { TILE = 1024, MAX_ROW = 16384, BLOCK = 64, PART = 1024 };
 
 static int64_t at_most(int64_t x, int64_t limit)
 {
@@ -405,6 +405,12 @@ static void set_tile_size(ftl_nest_builder *b, int32_t rows, int32_t cols)
     if (p->rows_reduced && p->n_passes > 1 && n_rows * p->tile_cols <= MAX_ROW)
         p->tile_rows = n_rows;
     p->tile_rows = at_least(p->tile_rows, 1);
+    if (p->cols_reduced && p->n_passes > 1 && p->tile_cols == n_cols && n_cols >= 2 * PART &&
+        !is_transposed && p->tile_rows == 1) {
+        int64_t parts = n_cols / PART;
+        p->tile_cols = ((n_cols + parts - 1) / parts + PART / 16 - 1) / (PART / 16) * (PART / 16);
+        p->is_keeping = true;
+    }
 }
 
 /* ---- axes of the program ---- */
@@ -479,6 +485,49 @@ static int64_t *renumber(const ftl_nest_builder *b, const int64_t *over_nest)
     return out;
 }
 
+/* True when the tiles lie in memory one after the other, in the order in which they are visited. */
+static bool is_in_sequence(const ftl_program *p, const ftl_access *a)
+{
+    int64_t step = (int64_t)ftl_dtype_get_size(a->dtype);
+    bool is_column = p->rows_reduced && !p->cols_reduced;
+    if (p->n_inner > 0 || p->cols < 0 || a->stride[p->cols] != step)
+        return false;
+    if ((p->tile_rows > 1 || is_column) && p->tile_cols < p->extent[p->cols])
+        return false;
+    step *= p->extent[p->cols];
+    for (uint32_t k = p->n_axes; k-- > 0;) {
+        if ((int32_t)k == p->cols)
+            continue;
+        if (a->stride[k] != step)
+            return false;
+        step *= p->extent[k];
+    }
+    return true;
+}
+
+static bool is_read_too(const ftl_nest_builder *b, const ftl_walk *w)
+{
+    for (size_t i = 0; i < b->walks.len; i++) {
+        const ftl_walk *x = &b->walks.data[i];
+        if (!x->is_write && x->ref.slot == w->ref.slot && x->ref.offset == w->ref.offset)
+            return true;
+    }
+    return false;
+}
+
+static void choose_caching(const ftl_nest_builder *b, const ftl_walk *w, uint32_t access)
+{
+    ftl_program *p = b->program;
+    ftl_access *a = &p->accesses.data[access];
+    size_t bytes = (size_t)ftl_value_get_count(w->value) * ftl_dtype_get_size(w->dtype);
+    if (b->spec->side || b->spec->contract)
+        return;
+    if (w->is_write)
+        a->is_streamed = bytes > b->spec->caches.l3 / 2 && !is_read_too(b, w);
+    else if (bytes > b->spec->caches.l2 && p->n_ahead < FTL_VM_MAX_AHEAD && is_in_sequence(p, a))
+        p->ahead[p->n_ahead++] = access;
+}
+
 static void make_accesses(ftl_nest_builder *b)
 {
     for (size_t i = 0; i < b->walks.len; i++) {
@@ -490,6 +539,7 @@ static void make_accesses(ftl_nest_builder *b)
                           .checks = w->checks, .scalars = w->scalars, .fill = w->fill};
         for (uint32_t k = 0; k < w->n_checks; k++)
             w->checks[k].coef = renumber(b, w->checks[k].coef);
+        choose_caching(b, w, (uint32_t)i);
     }
 }
 

@@ -7,6 +7,7 @@
 #ifndef FTL_NATIVE_NEST_H
 #define FTL_NATIVE_NEST_H
 
+#include "backend/native/cpu.h"
 #include "backend/native/vm.h"
 
 /* Where a value lies: strides (bytes) gets one entry for each of its axes. */
@@ -15,6 +16,7 @@ typedef ftl_ref ftl_find_fn(const void *ctx, const ftl_value *v, int64_t *stride
 typedef struct ftl_nest_spec {
     const ftl_nest *nest;
     const ftl_kernels *kernels;
+    ftl_cpu_caches caches;
     bool fast_paths;                 /* whole compositions by one kernel */
     ftl_find_fn *find;
     const void *ctx;
@@ -74,6 +76,7 @@ typedef struct ftl_nest_builder {
     int32_t axis[FTL_NEST_MAX_AXES];     /* program axis of a nest axis; -1 */
 
     int32_t value[FTL_NEST_MAX_NODES];   /* pointer that holds the node now; -1 */
+    uint8_t made[FTL_NEST_MAX_NODES];    /* pass that it was made in */
     bool is_stored[FTL_NEST_MAX_NODES];
 } ftl_nest_builder;
 

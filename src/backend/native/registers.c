@@ -2,7 +2,8 @@
  *
  * Places the registers of a program in a worker's scratch: linear scan over the instructions in the
  * order in which they run. What is made outside of a pass that is visited several times lives until
- * that pass ends. Accumulators come first and are never shared.
+ * that pass ends, and what is kept for a later pass from the start of the pass that makes it.
+ * Accumulators come first and are never shared.
  */
 #include "backend/native/nest.h"
 
@@ -24,7 +25,7 @@ static void touch(scan *s, uint16_t pointer, uint32_t body_start, uint32_t body_
     interval *x = &s->lives[pointer];
     if (!x->is_used) {
         x->is_used = true;
-        x->first = s->now;
+        x->first = s->p->pointers.data[pointer].is_row ? body_start : s->now;
     }
     x->last = s->now;
     if (x->first < body_start && x->last < body_end)
@@ -52,7 +53,7 @@ static size_t get_bytes(const ftl_program *p, const ftl_pointer *x)
 {
     size_t n = ftl_vm_get_size(x->type);
     n *= x->shape & FTL_VM_ROWS ? (size_t)p->tile_rows : 1;
-    n *= x->shape & FTL_VM_COLS ? (size_t)p->tile_cols : 1;
+    n *= x->shape & FTL_VM_COLS ? (size_t)(x->is_row ? p->extent[p->cols] : p->tile_cols) : 1;
     return (n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
 }
 

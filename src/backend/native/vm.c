@@ -140,6 +140,16 @@ static void place_axes(ftl_tile_state *t, uint32_t first, uint32_t n, int64_t pl
     }
 }
 
+static void place_kept(ftl_tile_state *t)
+{
+    const ftl_program *p = t->program;
+    for (size_t i = 0; i < p->kept.len; i++) {
+        const ftl_pointer *x = &p->pointers.data[p->kept.data[i]];
+        t->pointer[p->kept.data[i]] = t->scratch + x->offset +
+                                      (size_t)t->position[p->cols] * ftl_vm_get_size(x->type);
+    }
+}
+
 static void place_visit(ftl_tile_state *t, int64_t visit)
 {
     const ftl_program *p = t->program;
@@ -156,13 +166,73 @@ static void place_visit(ftl_tile_state *t, int64_t visit)
     }
     place_axes(t, p->n_outer, p->n_inner, visit);
     set_tile(t, rows, cols);
+    place_kept(t);
+}
+
+/* ---- reading ahead ----
+ * While a tile is computed, what the next one reads comes nearer, a part before each instruction:
+ * all at once would fill the queue of the memory. Where a unit's data stay in the cache from pass
+ * to pass, the last pass fetches the next unit's. The last tile fetches what lies behind the
+ * tensor: a prefetch of nothing does nothing. */
+
+enum { LINE = 64 };
+
+typedef struct ahead {
+    uint32_t n;
+    uintptr_t from[FTL_VM_MAX_AHEAD];
+    size_t bytes[FTL_VM_MAX_AHEAD];
+} ahead;
+
+static void place_ahead(const ftl_tile_state *t, ahead *to)
+{
+    const ftl_program *p = t->program;
+    to->n = p->n_ahead;
+    for (uint32_t k = 0; k < p->n_ahead; k++) {
+        const ftl_access *a = &p->accesses.data[p->ahead[k]];
+        int64_t size = (int64_t)ftl_dtype_get_size(a->dtype), offset = a->ref.offset;
+        for (uint32_t x = 0; x < p->n_axes; x++)
+            offset += a->stride[x] * t->position[x];
+        to->bytes[k] = (size_t)(t->rows * t->cols * size);
+        offset += p->is_keeping ? p->extent[p->cols] * size : (int64_t)to->bytes[k];
+        to->from[k] = (uintptr_t)t->env->slots[a->ref.slot] + (uintptr_t)offset;
+    }
+}
+
+static void fetch_part(const ahead *a, size_t i, size_t n)
+{
+    for (uint32_t k = 0; k < a->n; k++) {
+        size_t end = a->bytes[k] * (i + 1) / n;
+        for (size_t at = a->bytes[k] * i / n & ~(size_t)(LINE - 1); at < end; at += LINE)
+            __builtin_prefetch((const void *)(a->from[k] + at), 0, 3);
+    }
+}
+
+static void run_code_ahead(const ftl_code *code, ftl_tile_state *t)
+{
+    ahead next;
+    place_ahead(t, &next);
+    follow_accesses(code, t);
+    for (size_t i = 0; i < code->instrs.len; i++) {
+        fetch_part(&next, i, code->instrs.len);
+        code->instrs.data[i].run(&code->instrs.data[i], t);
+    }
+}
+
+static bool is_pass_ahead(const ftl_program *p, uint32_t pass)
+{
+    return p->n_ahead > 0 && (pass + 1 == p->n_passes || !(p->is_single || p->is_keeping));
 }
 
 static void run_pass(ftl_tile_state *t, uint32_t pass, int64_t from, int64_t to)
 {
+    const ftl_code *code = &t->program->body[pass];
+    bool is_ahead = is_pass_ahead(t->program, pass);
     for (int64_t v = from; v < to; v++) {
         place_visit(t, v);
-        run_code(&t->program->body[pass], t);
+        if (is_ahead)
+            run_code_ahead(code, t);
+        else
+            run_code(code, t);
     }
 }
 
@@ -234,6 +304,8 @@ static void run_units(void *ctx, size_t task, unsigned worker)
         place_unit(&t, u);
         run_passes(&t);
     }
+    if (j->program->is_streaming)
+        j->env->kernels->fence();
 }
 
 /* ---- one unit by many workers: a single pass whose visits are shared out ---- */

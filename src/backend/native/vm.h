@@ -11,6 +11,8 @@
  * Units are independent of each other. Within a unit a pass visits all places of the inner axes and
  * all ranges of the reduced sides; reductions of pass p are finished before pass p + 1 begins.
  * Where a unit needs one visit only, values made in one pass stay in their registers for the next.
+ * Longer rows are visited in parts; what is dear to make again is kept in registers as long as the
+ * row, if the program keeps rows.
  *
  * A value in a tile has a shape, the set of sides it runs along: none, ROWS, COLS, both. Registers
  * are row-major in the tile's actual size; bools are bytes.
@@ -22,7 +24,7 @@
 #include "backend/native/kernels.h"
 #include "base/threads.h"
 
-enum { FTL_VM_MAX_AXES = 64, FTL_VM_COLS = 1, FTL_VM_ROWS = 2 };
+enum { FTL_VM_MAX_AXES = 64, FTL_VM_COLS = 1, FTL_VM_ROWS = 2, FTL_VM_MAX_AHEAD = 8 };
 
 /* Element type of a register: a compute type, or bytes. */
 enum { FTL_VM_BYTE = FTL_TILE_COUNT };
@@ -56,6 +58,7 @@ typedef struct ftl_access {
     const ftl_value *value; /* for messages */
     ftl_dtype dtype;
     bool is_write;
+    bool is_streamed;       /* too large to be found in a cache later */
     const int64_t *stride;  /* bytes, one for each axis */
     uint32_t n_checks, n_scalars;
     const ftl_vm_check *checks;
@@ -83,6 +86,7 @@ typedef struct ftl_pointer {
     ftl_vm_type type;
     uint32_t access;    /* ACCESS */
     size_t offset;      /* REGISTER: in scratch; CONST: in the constants */
+    bool is_row;        /* REGISTER: as long as the row; the tile is a part of it */
 } ftl_pointer;
 
 typedef struct ftl_tile_state ftl_tile_state;
@@ -104,6 +108,7 @@ typedef union ftl_kernel {
     void (*logic1)(uint8_t *dst, const uint8_t *a, size_t n);
     void (*select_bytes)(uint8_t *dst, const uint8_t *c, const uint8_t *a, const uint8_t *b,
                          size_t n);
+    void (*stream)(void *dst, const void *src, size_t bytes);
     void (*copy)(void *dst, ptrdiff_t dst_stride, const void *src, ptrdiff_t src_stride, size_t n);
     void (*iota)(void *dst, int64_t start, int64_t step, size_t n);
     void (*fill)(void *dst, const void *value, size_t n);
@@ -155,12 +160,17 @@ typedef struct ftl_program {
     int64_t tile_rows, tile_cols;
     uint32_t n_passes;
     bool is_single;             /* one visit for each unit */
+    bool is_keeping;            /* a unit is one row, visited in parts */
+    bool is_streaming;          /* has results that are written past the caches */
     int64_t n_units, n_visits;
     double seconds;             /* estimate for all */
 
     FTL_VEC(ftl_access) accesses;
     FTL_VEC(ftl_pointer) pointers;
     FTL_VEC(ftl_vm_sum) sums;
+    FTL_VEC(uint16_t) kept;     /* pointers with is_row */
+    uint32_t n_ahead, ahead[FTL_VM_MAX_AHEAD]; /* accesses that read on in memory from one tile to
+                                                * the next: fetched before they are needed */
     uint8_t *constants;
     size_t n_constants;         /* bytes */
     ftl_code *head;             /* [0]: before pass 0; [p + 1]: after pass p */
@@ -202,15 +212,18 @@ struct ftl_tile_state {
 };
 
 /* ---- instructions (instr.c) ---- */
-ftl_instr_fn ftl_vm_run_map1, ftl_vm_run_map2, ftl_vm_run_compare, ftl_vm_run_select,
-    ftl_vm_run_logic1, ftl_vm_run_logic2, ftl_vm_run_select_bytes, ftl_vm_run_convert,
-    ftl_vm_run_narrow, ftl_vm_run_round, ftl_vm_run_wrap, ftl_vm_run_expand, ftl_vm_run_iota,
-    ftl_vm_run_index;
+ftl_instr_fn ftl_vm_run_map1, ftl_vm_run_map2, ftl_vm_run_fma, ftl_vm_run_compare,
+    ftl_vm_run_select, ftl_vm_run_logic1, ftl_vm_run_logic2, ftl_vm_run_select_bytes,
+    ftl_vm_run_convert, ftl_vm_run_narrow, ftl_vm_run_round, ftl_vm_run_wrap, ftl_vm_run_expand,
+    ftl_vm_run_iota, ftl_vm_run_index;
 /* ---- memory (memory.c) ---- */
-ftl_instr_fn ftl_vm_run_load, ftl_vm_run_load_checked, ftl_vm_run_store, ftl_vm_run_gather;
+ftl_instr_fn ftl_vm_run_load, ftl_vm_run_load_checked, ftl_vm_run_store, ftl_vm_run_stream,
+    ftl_vm_run_gather;
 /* ---- reductions (fold.c) ---- */
-ftl_instr_fn ftl_vm_run_fold_cols, ftl_vm_run_dot_cols, ftl_vm_run_test_cols, ftl_vm_run_argmax,
-    ftl_vm_run_add_rows, ftl_vm_run_fold_rows, ftl_vm_run_wide_rows, ftl_vm_run_finish;
+ftl_instr_fn ftl_vm_run_fold_cols, ftl_vm_run_exp_sum_cols, ftl_vm_run_deviation_cols,
+    ftl_vm_run_dot_cols,
+    ftl_vm_run_test_cols, ftl_vm_run_argmax, ftl_vm_run_add_rows, ftl_vm_run_fold_rows,
+    ftl_vm_run_wide_rows, ftl_vm_run_finish;
 /* Low bits of x as a whole dtype. */
 int64_t ftl_vm_wrap(ftl_dtype dtype, int64_t x);
 void ftl_vm_start_sum(const ftl_vm_sum *sum, uint8_t *data, size_t n);

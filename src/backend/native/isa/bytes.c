@@ -6,6 +6,10 @@
 #include "backend/native/isa/isa.h"
 #include "backend/native/isa/square.h"
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 /* ---- Boolean tiles ---- */
 
 static void logic_and(uint8_t *dst, const uint8_t *a, const uint8_t *b, size_t n)
@@ -94,6 +98,49 @@ DEFINE_COPY(2)
 DEFINE_COPY(4)
 DEFINE_COPY(8)
 
+/* ---- streams ----
+ * Whole lines are written at once, so that the memory is not read before it is overwritten. */
+
+enum { LINE = 64 };
+
+#if defined(__x86_64__)
+static ALWAYS_INLINE void stream_line(uint8_t *dst, const uint8_t *src)
+{
+#if defined(__AVX512F__)
+    _mm512_stream_si512((void *)dst, _mm512_loadu_si512(src));
+#else
+    for (int i = 0; i < LINE; i += 16)
+        _mm_stream_si128((void *)(dst + i), _mm_loadu_si128((const void *)(src + i)));
+#endif
+}
+
+static void fence(void)
+{
+    _mm_sfence();
+}
+#else
+static ALWAYS_INLINE void stream_line(uint8_t *dst, const uint8_t *src)
+{
+    memcpy(dst, src, LINE);
+}
+
+static void fence(void)
+{
+}
+#endif
+
+static void stream(void *dst, const void *src, size_t bytes)
+{
+    uint8_t *to = dst;
+    const uint8_t *from = src;
+    size_t head = (size_t)(-(uintptr_t)dst & (LINE - 1));
+    size_t i = head < bytes ? head : bytes;
+    memcpy(to, from, i);
+    for (; i + LINE <= bytes; i += LINE)
+        stream_line(to + i, from + i);
+    memcpy(to + i, from + i, bytes - i);
+}
+
 /* ---- transposition ----
  * Squares are visited in panels that keep the pages of both sides in reach of the translation
  * buffer. */
@@ -170,5 +217,7 @@ const ftl_kernels ISA_NAME(ftl_kernels) = {
     .count = count,
     .transpose = {transpose_1, transpose_2, transpose_4, transpose_8},
     .copy = {copy_1, copy_2, copy_4, copy_8},
+    .stream = stream,
+    .fence = fence,
     .gemm = &gemm,
 };

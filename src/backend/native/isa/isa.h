@@ -39,5 +39,7 @@
 #endif
 
 #define ALWAYS_INLINE inline __attribute__((always_inline))
+/* Made from a list; an instruction set may have a better one of its own. */
+#define MAY_BE_UNUSED __attribute__((unused))
 
 #endif

@@ -7,6 +7,9 @@
 
 typedef float element;
 #define TILE_DTYPE FTL_DTYPE_F32
+#if defined(__AVX512F__) && defined(__AVX512DQ__)
+#define FLOAT_HAS_LANES
+#endif
 #include "backend/native/isa/tile_float.h"
 
 #if defined(__F16C__)

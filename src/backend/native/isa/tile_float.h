@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The tile table of a float type. The including file has included real_f32.h or real_f64.h,
- * defined `element` and TILE_DTYPE, and defines the table itself with FLOAT_ROWS.
+ * defined `element` and TILE_DTYPE, and defines the table itself with FLOAT_ROWS. FLOAT_HAS_LANES:
+ * the instruction set has functions of its own for some rows (exp_avx512.h).
  */
 #ifndef FTL_ISA_TILE_FLOAT_H
 #define FTL_ISA_TILE_FLOAT_H
@@ -212,11 +213,24 @@ static real far_cos(real x)
 
 #define map1_sin map1_near_sin
 #define map1_cos map1_near_cos
+#if defined(FLOAT_HAS_LANES)
+#define map1_exp map1_each_exp
+#define map1_logistic map1_each_logistic
+#define map1_silu map1_each_silu
+#define map1_gelu map1_each_gelu
+#endif
 #define FTL_MAP1(NAME, name, types, text) DEFINE_MAP1(name)
 #define FTL_MAP2(NAME, name, types, text) DEFINE_MAP2(name)
 #include "backend/native/kernels.def"
 #undef map1_sin
 #undef map1_cos
+#if defined(FLOAT_HAS_LANES)
+#undef map1_exp
+#undef map1_logistic
+#undef map1_silu
+#undef map1_gelu
+#include "backend/native/isa/exp_avx512.h"
+#endif
 DEFINE_ANGLE_MAP1(sin)
 DEFINE_ANGLE_MAP1(cos)
 
@@ -283,15 +297,25 @@ static ALWAYS_INLINE void sum_chunk(const terms *t, size_t start, size_t n, wide
     *total += __builtin_convertvector(part[0], wide);
 }
 
+static ALWAYS_INLINE double add_lanes(const wide *total)
+{
+    double part[LANES];
+    memcpy(part, total, sizeof part);
+#pragma GCC unroll 4
+    for (size_t n = LANES / 2; n > 0; n /= 2)
+#pragma GCC unroll 8
+        for (size_t i = 0; i < n; i++)
+            part[i] += part[i + n];
+    return part[0];
+}
+
 static ALWAYS_INLINE double sum_all(const terms *t, size_t n)
 {
     wide total = {0};
     double sum = 0;
     for (size_t i = 0; i < n; i += CHUNK)
         sum_chunk(t, i, n - i < CHUNK ? n - i : CHUNK, &total, &sum);
-    for (size_t i = 0; i < LANES; i++)
-        sum += total[i];
-    return sum;
+    return sum + add_lanes(&total);
 }
 
 static void fold_sum(void *acc, const void *a, size_t n)
@@ -338,6 +362,41 @@ static ALWAYS_INLINE vec vec_choose(mask m, vec a, vec b)
     return (vec)((m & (mask)a) | (~m & (mask)b));
 }
 
+#if defined(FLOAT_HAS_LANES)
+/* Comparisons give their second operand where one is nan. */
+static ALWAYS_INLINE vec vec_max(vec a, vec b)
+{
+    __mmask16 is_nan = _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q);
+    return _mm512_mask_mov_ps(_mm512_max_ps(a, b), is_nan, a);
+}
+
+static ALWAYS_INLINE vec vec_min(vec a, vec b)
+{
+    __mmask16 is_nan = _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q);
+    return _mm512_mask_mov_ps(_mm512_min_ps(a, b), is_nan, a);
+}
+
+static ALWAYS_INLINE real vec_find_max(vec x)
+{
+    return _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q) ? NAN : _mm512_reduce_max_ps(x);
+}
+
+static ALWAYS_INLINE real vec_find_min(vec x)
+{
+    return _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q) ? NAN : _mm512_reduce_min_ps(x);
+}
+#else
+#define DEFINE_VEC_FIND(name)                                                                      \
+    static ALWAYS_INLINE real vec_find_##name(vec x)                                               \
+    {                                                                                              \
+        real y = x[0];                                                                             \
+        for (size_t l = 1; l < LANES; l++)                                                         \
+            y = one_##name(x[l], y);                                                               \
+        return y;                                                                                  \
+    }
+DEFINE_VEC_FIND(max)
+DEFINE_VEC_FIND(min)
+
 static ALWAYS_INLINE vec vec_max(vec a, vec b)
 {
     return vec_choose((a > b) | (a != a), a, b);
@@ -347,6 +406,7 @@ static ALWAYS_INLINE vec vec_min(vec a, vec b)
 {
     return vec_choose((a < b) | (a != a), a, b);
 }
+#endif
 
 #define DEFINE_EXTREME(name)                                                                       \
     static real find_##name(const real *x, size_t n)                                               \
@@ -361,8 +421,7 @@ static ALWAYS_INLINE vec vec_min(vec a, vec b)
                 _Pragma("GCC unroll 4") for (size_t p = 0; p < 4; p++)                             \
                     part[p] = vec_##name(vec_load(x + i + p * LANES), part[p]);                    \
             part[0] = vec_##name(vec_##name(part[0], part[1]), vec_##name(part[2], part[3]));      \
-            for (size_t l = 0; l < LANES; l++)                                                     \
-                y = one_##name(part[0][l], y);                                                     \
+            y = one_##name(vec_find_##name(part[0]), y);                                           \
         }                                                                                          \
         for (; i < n; i++)                                                                         \
             y = one_##name(x[i], y);                                                               \
@@ -424,6 +483,7 @@ static void add_wide(double *acc, const void *a, size_t n)
         acc[i] += (double)x[i];
 }
 
+#if !defined(FLOAT_HAS_LANES)
 static double exp_sum(void *dst, const void *a, double shift, size_t n)
 {
     real *y = dst;
@@ -433,6 +493,7 @@ static double exp_sum(void *dst, const void *a, double shift, size_t n)
         y[i] = one_exp(x[i] - s);
     return sum_all(&(terms){.kind = SUM_PLAIN, .a = y}, n);
 }
+#endif
 
 static void normalize(void *dst, const void *a, const double shift_scale[2],
                       const void *const gain_bias[2], size_t n)
