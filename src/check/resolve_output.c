@@ -269,6 +269,33 @@ static void add_query(resolver *r, const resolve_item *item)
     q->is_printed = true;
 }
 
+/* ---- programs without any ---- */
+
+/* Functions, constants and declarations alone are made for others to import. */
+static void warn_no_output(resolver *r)
+{
+    const resolve_item *last = NULL;
+    for (size_t i = 0; i < r->items.len; i++) {
+        const resolve_item *item = &r->items.data[i];
+        bool defines = item->stmt->kind == FTL_STMT_EQUATION || item->stmt->kind == FTL_STMT_FACT ||
+                       item->stmt->kind == FTL_STMT_SOURCE;
+        if (item->scope->module != r->modules.data[0])
+            continue;
+        if (item->stmt->kind == FTL_STMT_EXPORT || item->stmt->kind == FTL_STMT_SINK ||
+            item->stmt->kind == FTL_STMT_QUERY)
+            return;
+        last = defines && !item->stmt->is_let ? item : last;
+    }
+    bool is_empty = r->modules.data[0]->tree->stmts.len == 0;
+    if (r->m->options.n_queries > 0 || r->m->diags->errors > 0 || (!last && !is_empty))
+        return;
+    ftl_diag *d = ftl_diag_warn(r->m->diags, FTL_W_NO_OUTPUT,
+                                last ? last->stmt->span : (ftl_span){0},
+                                "nothing is exported, queried or written: a run shows nothing");
+    if (last)
+        ftl_diag_hint(r->m->diags, d, "add a line: export %s", last->stmt->lhs->name);
+}
+
 void resolve_outputs(resolver *r)
 {
     for (size_t i = 0; i < r->items.len; i++) {
@@ -287,4 +314,5 @@ void resolve_outputs(resolver *r)
             if (item->scope->module == r->modules.data[0])
                 add_export(r, item, &item->stmt->names.data[k]);
     }
+    warn_no_output(r);
 }
