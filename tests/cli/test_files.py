@@ -156,8 +156,8 @@ class Standard(Case):
         self.expect(self.shell('yes "Y[i] = X[i]" | "$FUSE" check -'), 1, "", "<stdin>:1:1: error: a program of more than 256 MiB")
 
     def test_nothing(self):
-        self.expect(self.fuse("run", "-"), 0)
-        self.expect(self.fuse("run", "/dev/null"), 0)
+        self.expect(self.fuse("run", "-"), 0, "", "nothing is exported")
+        self.expect(self.fuse("run", "/dev/null"), 0, "", "nothing is exported")
 
 
 class Inputs(Case):
