@@ -85,6 +85,10 @@ term lower_rename(term t, uint32_t from, uint32_t to);
 /* 0, 1, ... along an axis as numbers. */
 term lower_iota(lower_ctx *c, uint32_t axis);
 
+/* ---- limit.c: these report what has too many elements and give up ---- */
+void lower_check_size(lower_ctx *c, const ftl_tensor_decl *t);
+void lower_check_values(lower_ctx *c, const ftl_graph *g);
+
 /* ---- expr.c, product.c, read.c ---- */
 term lower_expr(lower_ctx *c, const ftl_expr *e);
 term lower_reduction(lower_ctx *c, const ftl_expr *e);

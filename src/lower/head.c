@@ -34,20 +34,8 @@ ftl_dtype lower_dtype(const lower_ctx *c, const ftl_tensor_decl *t)
     return t->is_boolean ? FTL_DTYPE_BOOL : c->options.storage;
 }
 
-static void check_size(lower_ctx *c, const ftl_tensor_decl *t)
-{
-    double size = 1, limit = c->options.dense_limit ? (double)c->options.dense_limit : 2147483648.0;
-    for (uint32_t k = 0; k < t->rank; k++)
-        size *= (double)t->extent[k];
-    if (size > limit)
-        lower_fail(c, FTL_E_LIMIT, t->span,
-                   "'%s' would have %.0f elements as a dense tensor, the limit is %.0f", t->name,
-                   size, limit);
-}
-
 ftl_value *lower_splat(lower_ctx *c, const ftl_tensor_decl *t, double x)
 {
-    check_size(c, t);
     return ftl_make_splat(lower_graph(c), lower_dtype(c, t), t->rank, t->extent, x);
 }
 
@@ -275,7 +263,6 @@ ftl_value *lower_facts(lower_ctx *c, const ftl_tensor_decl *t)
 {
     const ftl_source_info *f = t->facts;
     size_t count = 1;
-    check_size(c, t);
     for (uint32_t k = 0; k < t->rank; k++)
         count *= (size_t)t->extent[k];
     uint8_t *data = FTL_NEW_ARRAY(c->arena, uint8_t, count + 1);
@@ -314,7 +301,6 @@ static ftl_value *external(lower_ctx *c, const ftl_tensor_decl *t)
 {
     ftl_graph *g = lower_graph(c);
     if (t->source->is_tuples) {
-        check_size(c, t);
         ftl_dtype dtype =
             t->source->has_values && !t->is_boolean ? c->options.compute : FTL_DTYPE_BOOL;
         return ftl_make_input(g, t->name, dtype, t->rank, t->extent);

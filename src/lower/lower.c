@@ -137,12 +137,16 @@ static void lower_all(lower_ctx *c)
                                eq->span);
     }
     for (uint32_t i = 0; i < m->tensors.len; i++)
+        if (needed[i])
+            lower_check_size(c, &m->tensors.data[i]);
+    for (uint32_t i = 0; i < m->tensors.len; i++)
         if (needed[i] && m->tensors.data[i].equations.len == 0)
             lower_single(c, i);
     for (size_t i = 0; i < m->groups.len; i++)
         if (is_needed(&m->groups.data[i], needed))
             lower_group(c, &m->groups.data[i]);
     put_outputs(c);
+    lower_check_values(c, lower_graph(c));
 }
 
 ftl_graph *ftl_lower_model(ftl_arena *arena, ftl_model *m, const ftl_lower_options *options)

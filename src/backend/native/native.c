@@ -115,6 +115,22 @@ static size_t round_up(size_t n)
     return (n + 63) & ~(size_t)63;
 }
 
+/* The value that takes most of the memory of a run; null: none does. */
+static const ftl_value *find_largest(const ftl_plan *plan)
+{
+    const ftl_value *found = NULL;
+    size_t most = 0;
+    for (size_t i = 0; i < plan->graph->values.len; i++) {
+        const ftl_value *v = plan->graph->values.data[i];
+        const ftl_place *place = &plan->places[v->id];
+        if (place->kind == FTL_PLACE_ARENA && place->size > most) {
+            most = place->size;
+            found = v;
+        }
+    }
+    return found;
+}
+
 /* A run of many bytes starts without those that compiling has freed. */
 static ftl_status allocate(ftl_exec *exec, ftl_backend_error *error)
 {
@@ -125,6 +141,7 @@ static ftl_status allocate(ftl_exec *exec, ftl_backend_error *error)
     size_t scratch = workers * exec->need.worker;
     size_t sums = round_up(workers * exec->need.sums);
     exec->n_bytes = arena + scratch + sums + exec->need.rest + 64;
+    error->at = find_largest(exec->unit->plan);
     if (arena > exec->device->memory_limit || exec->n_bytes > exec->device->memory_limit) {
         snprintf(error->message, sizeof error->message,
                  "the run needs %zu bytes; the limit is %zu", exec->n_bytes,
@@ -139,6 +156,7 @@ static ftl_status allocate(ftl_exec *exec, ftl_backend_error *error)
                  exec->n_bytes);
         return FTL_ERR_MEMORY;
     }
+    error->at = NULL;
     exec->rest = exec->bytes + arena + scratch + sums;
     ftl_unit_bind(exec->unit, exec->bytes);
     return FTL_OK;
@@ -214,13 +232,19 @@ static ftl_status bind_input(ftl_exec *exec, size_t i, ftl_tensor *t)
     return FTL_OK;
 }
 
-static ftl_status bind_outputs(ftl_exec *exec, ftl_tensor **outputs)
+static ftl_status bind_outputs(ftl_exec *exec, ftl_tensor **outputs, ftl_backend_error *error)
 {
     const ftl_graph *g = exec->unit->plan->graph;
     for (size_t i = 0; i < g->outputs.len; i++) {
         const ftl_value *v = g->outputs.data[i].value;
-        if (!outputs[i])
-            FTL_TRY(ftl_tensor_new(exec->device->alloc, v->dtype, v->rank, v->shape, &outputs[i]));
+        if (!outputs[i] && ftl_tensor_new(exec->device->alloc, v->dtype, v->rank, v->shape,
+                                          &outputs[i]) != FTL_OK) {
+            error->at = v;
+            snprintf(error->message, sizeof error->message,
+                     "no memory for '%s', an output of %lld elements", g->outputs.data[i].name,
+                     (long long)ftl_value_get_count(v));
+            return FTL_ERR_MEMORY;
+        }
         exec->unit->slots[exec->unit->first_output + i] = outputs[i]->data;
     }
     return FTL_OK;
@@ -248,8 +272,7 @@ static ftl_status run(ftl_exec *exec, ftl_tensor *const *inputs, ftl_tensor **ou
                                                 ? "no memory for a copy of an input"
                                                 : "an input has other strides than planned");
     }
-    if (bind_outputs(exec, outputs) != FTL_OK)
-        return set_error(error, FTL_ERR_MEMORY, "no memory for the outputs");
+    FTL_TRY(bind_outputs(exec, outputs, error));
     memset(exec->failures, 0,
            ftl_pool_get_size(exec->device->pool) * sizeof *exec->failures);
     return ftl_unit_run(exec->unit) ? FTL_OK : report(exec, error);
