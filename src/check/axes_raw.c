@@ -196,10 +196,23 @@ static raw *raw_reference(axes_ctx *c, ftl_node *n)
 
 /* ---- leaves ---- */
 
+/* A double does not hold every whole number: digits are kept as they stand. */
+static bool read_digits(const char *s, int64_t *out)
+{
+    int64_t x = 0;
+    for (; *s >= '0' && *s <= '9'; s++)
+        if (__builtin_mul_overflow(x, 10, &x) || __builtin_add_overflow(x, *s - '0', &x))
+            return false;
+    *out = x;
+    return *s == '\0';
+}
+
 static raw *raw_number(axes_ctx *c, const ftl_node *n, double x)
 {
     ftl_expr *e = ftl_expr_make(c->m, FTL_EXPR_NUMBER, n->span);
     e->number = x;
+    if (n->kind == FTL_NODE_NUMBER && n->spelling)
+        e->has_whole = read_digits(n->spelling, &e->whole);
     return axes_make_leaf(c, e, n->span);
 }
 

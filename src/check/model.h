@@ -159,6 +159,8 @@ struct ftl_expr {
     uint32_t *axes; /* free axes of the result, rising ids, without repeats */
     uint32_t n_axes;
     double number;
+    int64_t whole;        /* NUMBER: exactly what is written, where has_whole */
+    bool has_whole;       /* NUMBER: written as digits, of 64 bits */
     uint32_t axis;        /* INDEX */
     uint32_t tensor;      /* READ: index in model->tensors */
     bool truth;           /* READ */

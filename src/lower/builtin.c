@@ -96,9 +96,23 @@ static term gelu_grad(lower_ctx *c, term x)
     return add(c, left, right);
 }
 
-/* x - 2 floor(x / 2) is 0 for even x, 1 for odd x */
-static term parity(lower_ctx *c, term x, double want)
+/* Whole numbers truncate: x - 2 (x / 2) is 0 for even x. */
+static term whole_parity(lower_ctx *c, term x, double want)
 {
+    ftl_graph *g = lower_graph(c);
+    term two = {.v = ftl_make_splat(g, FTL_DTYPE_I64, 0, NULL, 2), .depth = c->depth};
+    term zero = {.v = ftl_make_splat(g, FTL_DTYPE_I64, 0, NULL, 0), .depth = c->depth};
+    term rest = sub(c, x, mul(c, lower_map2(c, FTL_OP_DIV_, x, two), two));
+    return lower_map2(c, want == 0 ? FTL_OP_EQ_ : FTL_OP_NE_, rest, zero);
+}
+
+/* x - 2 floor(x / 2) is 0 for even x, 1 for odd x */
+static term parity(lower_ctx *c, const ftl_expr *e, double want)
+{
+    const ftl_expr *of = e->args.data[0];
+    if (lower_is_whole(c, of) && lower_is_beyond_float(c, of))
+        return whole_parity(c, lower_whole(c, of), want);
+    term x = argument(c, e, 0);
     term half = lower_map1(c, FTL_OP_FLOOR_, mul(c, x, num(c, 0.5)));
     return lower_map2(c, FTL_OP_EQ_, sub(c, x, mul(c, half, num(c, 2))), num(c, want));
 }
@@ -366,10 +380,25 @@ static term call_own(lower_ctx *c, const ftl_expr *e)
     }
 }
 
+static term cast(lower_ctx *c, const ftl_expr *e)
+{
+    ftl_dtype dtype = e->call->dtype;
+    const ftl_expr *of = e->args.data[0];
+    bool keeps = ftl_dtype_is_whole(dtype) || dtype == FTL_DTYPE_F64;
+    bool whole = keeps && lower_is_whole(c, of) && lower_is_beyond_float(c, of);
+    term x = whole ? lower_whole(c, of) : argument(c, e, 0);
+    x.v = ftl_make_cast(lower_graph(c), x.v, dtype);
+    return x;
+}
+
 static term call_each(lower_ctx *c, const ftl_expr *e) /* dispatch */
 {
     if (e->builtin == FTL_BUILTIN_SIG)
         return sig(c, e);
+    if (e->builtin == FTL_BUILTIN_EVEN || e->builtin == FTL_BUILTIN_ODD)
+        return parity(c, e, e->builtin == FTL_BUILTIN_ODD);
+    if (e->builtin == FTL_BUILTIN_CAST)
+        return cast(c, e);
     term x = argument(c, e, 0);
     switch (e->builtin) {
     case FTL_BUILTIN_STEP:
@@ -400,13 +429,6 @@ static term call_each(lower_ctx *c, const ftl_expr *e) /* dispatch */
         return lower_map1(c, FTL_OP_SIN_, x);
     case FTL_BUILTIN_COS:
         return lower_map1(c, FTL_OP_COS_, x);
-    case FTL_BUILTIN_EVEN:
-        return parity(c, x, 0);
-    case FTL_BUILTIN_ODD:
-        return parity(c, x, 1);
-    case FTL_BUILTIN_CAST:
-        x.v = ftl_make_cast(lower_graph(c), x.v, e->call->dtype);
-        return x;
     default:
         lower_fail(c, FTL_E_INTERNAL, e->span, "a builtin without a meaning");
     }

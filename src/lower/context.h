@@ -5,6 +5,7 @@
 #ifndef FTL_LOWER_CONTEXT_H
 #define FTL_LOWER_CONTEXT_H
 
+#include "base/dtype.h"
 #include "lower/lower.h"
 
 /* A value whose dimension k is axis axes[k] of the equation, made at a level of loop nesting. */
@@ -97,6 +98,16 @@ term lower_read(lower_ctx *c, const ftl_expr *e);
  */
 term lower_read_value(lower_ctx *c, ftl_value *v, const ftl_expr *e, uint64_t skip);
 bool lower_is_recursive(lower_ctx *c, const ftl_expr *e);
+
+/* ---- whole.c ---- */
+/* The value is a whole number that 64 bits hold exactly. */
+bool lower_is_whole(const lower_ctx *c, const ftl_expr *e);
+/* And the compute dtype may not. */
+bool lower_is_beyond_float(const lower_ctx *c, const ftl_expr *e);
+/* As i64; only when lower_is_whole. */
+term lower_whole(lower_ctx *c, const ftl_expr *e);
+/* The value of an index in the compute dtype; refused where that is not exact. */
+term lower_index(lower_ctx *c, const ftl_expr *e);
 
 /* ---- builtin*.c ---- */
 term lower_call(lower_ctx *c, const ftl_expr *e);

@@ -48,15 +48,6 @@ static term lower_literal(lower_ctx *c, const ftl_expr *e)
     return t;
 }
 
-static term lower_index(lower_ctx *c, const ftl_expr *e)
-{
-    for (int d = 0; d < 2; d++)
-        if (c->depth > 0 && c->fixed[d] == e->axis)
-            return (term){.v = ftl_make_cast(lower_graph(c), c->counter[d], c->options.compute),
-                          .depth = c->depth};
-    return lower_iota(c, e->axis);
-}
-
 /* ---- element by element ---- */
 
 /* a**x for the exponents that are cheaper otherwise. */
@@ -77,20 +68,15 @@ static bool small_power(lower_ctx *c, term a, double x, term *out)
     return true;
 }
 
-static bool is_whole(const term *t)
+/* Whole numbers are compared as such, with others in double: they may be large. */
+static term lower_compare(lower_ctx *c, const ftl_expr *e)
 {
-    return t->v->dtype >= FTL_DTYPE_U8 && t->v->dtype <= FTL_DTYPE_I64;
-}
-
-/* Whole numbers are compared as such, with others in double: they may be large positions. */
-static term lower_compare(lower_ctx *c, const ftl_expr *e, term a, term b)
-{
-    if (is_whole(&a) && is_whole(&b)) {
-        a.v = ftl_make_cast(lower_graph(c), a.v, FTL_DTYPE_I64);
-        b.v = ftl_make_cast(lower_graph(c), b.v, FTL_DTYPE_I64);
-        return lower_map2(c, e->op, a, b);
-    }
-    if (is_whole(&a) || is_whole(&b)) {
+    const ftl_expr *x = e->args.data[0], *y = e->args.data[1];
+    if (lower_is_whole(c, x) && lower_is_whole(c, y) &&
+        (lower_is_beyond_float(c, x) || lower_is_beyond_float(c, y)))
+        return lower_map2(c, e->op, lower_whole(c, x), lower_whole(c, y));
+    term a = lower_expr(c, x), b = lower_expr(c, y);
+    if (ftl_dtype_is_whole(a.v->dtype) || ftl_dtype_is_whole(b.v->dtype)) {
         a.v = ftl_make_cast(lower_graph(c), a.v, FTL_DTYPE_F64);
         b.v = ftl_make_cast(lower_graph(c), b.v, FTL_DTYPE_F64);
         return lower_map2(c, e->op, a, b);
@@ -139,7 +125,7 @@ static term lower_map(lower_ctx *c, const ftl_expr *e)
     case FTL_OP_NE_:
     case FTL_OP_LT_:
     case FTL_OP_LE_:
-        return lower_compare(c, e, lower_expr(c, e->args.data[0]), lower_expr(c, e->args.data[1]));
+        return lower_compare(c, e);
     case FTL_OP_SELECT_:
         return lower_choice(c, e);
     default:
