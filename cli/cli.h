@@ -77,9 +77,22 @@ void cli_fail_file(const char *file, const char *text);
 /* A place of a usage error: no file. */
 #define CLI_NAME "fuse"
 
-/* A line of work on a terminal that takes long; nothing in a pipe (progress.c). */
+/* A line of how far it has come, on a terminal, of what takes long; nothing in a pipe
+ * (progress.c). Null is fine. */
 typedef struct cli_progress cli_progress;
-cli_progress *cli_progress_start(const char *what);
+cli_progress *cli_progress_start(ftl_watch *watch);
+/* Run i of n begins. */
+void cli_progress_count(cli_progress *p, int i, int n);
+/* Erases the line; there will be none any more. */
 void cli_progress_stop(cli_progress *p);
+void cli_progress_free(cli_progress *p);
+
+/* An interrupt, a hangup or a request to end (signals.c): while files are being written it waits
+ * until they are undone, else it ends the program at once. */
+void cli_signals_catch(ftl_watch *watch);
+/* There is a line on the terminal that has to be erased before the end. */
+void cli_signals_note_line(bool is_drawn);
+/* Ends the program when it was interrupted; watch is not used any more. */
+void cli_signals_release(void);
 
 #endif

@@ -126,16 +126,14 @@ static ftl_status print_explain(ftl_runner *r, const char *format)
 
 /* ---- run, explain, check ---- */
 
-static ftl_status run_program(const cli_args *args, ftl_runner *r)
+static ftl_status run_program(const cli_args *args, ftl_runner *r, cli_progress *p)
 {
     ftl_status status = args->out ? ftl_runner_probe_outputs(r, args->out) : FTL_OK;
-    if (status != FTL_OK)
-        return status;
-    cli_progress *p = cli_progress_start("running");
-    status = ftl_runner_run(r);
-    cli_progress_stop(p);
+    if (status == FTL_OK)
+        status = ftl_runner_run(r);
     if (status == FTL_OK && args->out)
         status = ftl_runner_save_outputs(r, args->out);
+    cli_progress_stop(p);
     if (status == FTL_OK)
         status = print_all(args, r);
     if (status == FTL_OK && args->explain)
@@ -143,32 +141,47 @@ static ftl_status run_program(const cli_args *args, ftl_runner *r)
     return status;
 }
 
-static ftl_status explain_program(const cli_args *args, ftl_runner *r)
+static ftl_status explain_program(const cli_args *args, ftl_runner *r, cli_progress *p)
 {
     for (int i = 0; i < args->repeat; i++) {
+        cli_progress_count(p, i + 1, args->repeat);
         ftl_status status = ftl_runner_run(r);
         if (status != FTL_OK)
             return status;
     }
+    cli_progress_stop(p);
     return print_explain(r, args->json ? "json" : "text");
 }
 
-typedef ftl_status work(const cli_args *args, ftl_runner *r);
+/* Stops the progress before it prints. */
+typedef ftl_status work(const cli_args *args, ftl_runner *r, cli_progress *p);
 
-static int with_runner(const cli_args *args, const ftl_config *config, work *then)
+static int compile_and(job *j, const ftl_config *config, work *then, ftl_runner **r)
+{
+    cli_progress *p = cli_progress_start(config->watch);
+    ftl_status status = ftl_runner_new(j->program, config, j->inputs, j->args->inputs.n, r);
+    if (status == FTL_OK)
+        status = then(j->args, *r, p);
+    cli_progress_free(p);
+    cli_signals_release();
+    return report(j->source.name, status, ftl_runner_get_diagnostics(*r));
+}
+
+static int with_runner(const cli_args *args, ftl_config *config, work *then)
 {
     job j = {.args = args};
     ftl_runner *r = NULL;
     int code = load(&j);
     if (code == EXIT_OK)
         code = read_inputs(&j);
+    if (code == EXIT_OK && ftl_watch_new(&config->watch) != FTL_OK)
+        code = EXIT_FAULT;
     if (code == EXIT_OK) {
-        ftl_status status = ftl_runner_new(j.program, config, j.inputs, args->inputs.n, &r);
-        if (status == FTL_OK)
-            status = then(args, r);
-        code = report(j.source.name, status, ftl_runner_get_diagnostics(r));
+        cli_signals_catch(config->watch);
+        code = compile_and(&j, config, then, &r);
     }
     ftl_runner_free(r);
+    ftl_watch_free(config->watch);
     free_job(&j);
     return code;
 }

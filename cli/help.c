@@ -104,7 +104,7 @@ int cli_man(const cli_args *args)
     printf(".SH ENVIRONMENT\n.TP\n.B NO_COLOR\nset to anything: messages are not coloured, on a "
            "terminal either.\n");
     printf(".SH EXIT STATUS\n0 done; 1 bad program or bad data, or fmt \\-\\-check found a change; "
-           "2 bad usage; 3 a fault of ours.\n"
+           "2 bad usage; 3 a fault of ours; 130 interrupted.\n"
            ".SH EXAMPLES\n.nf\nfuse run mlp.fuse \\-\\-input X=x.npy \\-\\-input W=w.npy \\-\\-out "
            "results\n"
            "fuse check mlp.fuse\nfuse explain mlp.fuse \\-\\-input X=x.npy \\-\\-input "

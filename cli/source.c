@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,7 +134,7 @@ static bool write_text(int fd, const char *text)
 }
 
 /* A link stays, and the file that it points to is replaced. */
-int cli_source_rewrite(const cli_source *s, const char *text)
+static int rewrite(const cli_source *s, const char *text)
 {
     char *target = realpath(s->name, NULL), *temporary = NULL;
     struct stat st;
@@ -153,4 +154,15 @@ int cli_source_rewrite(const cli_source *s, const char *text)
     free(temporary);
     free(target);
     return ok ? EXIT_OK : EXIT_PROGRAM;
+}
+
+/* An interrupt waits, so that no temporary file is left. */
+int cli_source_rewrite(const cli_source *s, const char *text)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, &before);
+    int code = rewrite(s, text);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return code;
 }

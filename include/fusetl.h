@@ -33,7 +33,8 @@ typedef enum ftl_status {
     FTL_ERR_IO,          /* a file or device could not be read or written */
     FTL_ERR_MEMORY,      /* no memory, or a limit was reached */
     FTL_ERR_UNSUPPORTED, /* this backend or build cannot do it */
-    FTL_ERR_INTERNAL     /* a fault of ours */
+    FTL_ERR_INTERNAL,    /* a fault of ours */
+    FTL_ERR_INTERRUPTED  /* ended by ftl_watch_interrupt */
 } ftl_status;
 
 /* Element types. The order is stable: values are part of the interface. */
@@ -111,6 +112,30 @@ struct DLManagedTensor;
 ftl_status ftl_tensor_to_dlpack(ftl_tensor *t, struct DLManagedTensor **out);
 ftl_status ftl_tensor_from_dlpack(struct DLManagedTensor *managed, ftl_tensor **out);
 
+/* ---- watching: how far a compile or run has come, seen from elsewhere, and ending it ---- */
+
+/* Belongs to the caller, who names it in the configuration and keeps it longer than the runners
+ * that are made with that. */
+typedef struct ftl_watch ftl_watch;
+
+typedef struct ftl_progress {
+    const char *stage; /* "checking", "planning", "running", "writing", or ""; static */
+    double fraction;   /* of the run's estimated work, 0 to 1; 0 where a backend does not tell; -1
+                        * while a loop runs that ends when its values settle */
+    int64_t round;     /* of the loop that runs: rounds that are done, */
+    int64_t rounds;    /* of so many (fraction -1: at most); 0: not known, or no loop runs */
+} ftl_progress;
+
+ftl_status ftl_watch_new(ftl_watch **out);
+void ftl_watch_free(ftl_watch *watch); /* null is fine */
+/* From any thread, at any time. */
+void ftl_watch_get(ftl_watch *watch, ftl_progress *out);
+/* Asks what is watched to end soon, with FTL_ERR_INTERRUPTED, for this watch for good: a run after
+ * its present step or round, writers of files after the present block, leaving older files as they
+ * were. From any thread or signal handler. 1: files are being written, and who ends the process now
+ * may leave a temporary file; 0: none are, nor will any be begun. */
+int ftl_watch_interrupt(ftl_watch *watch);
+
 /* ---- how to run: initialise with ftl_config_init, then set what differs ---- */
 
 /* Texts are borrowed during the call that gets the configuration; null is the default. An unknown
@@ -119,6 +144,7 @@ typedef struct ftl_config {
     size_t size;                    /* sizeof(ftl_config), set by init */
     const ftl_allocator *allocator; /* null: the C heap. What it points to is copied; its user must
                                      * outlive the runner, its texts and its tensors */
+    ftl_watch *watch;               /* null: nobody watches */
     const char *backend;            /* "native" (alias "numpy"); "a,b": the first that is there;
                                      * "auto": any; "oracle": plain loops in double precision */
     const char *device;             /* "auto", "cpu" */

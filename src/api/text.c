@@ -24,6 +24,8 @@ const char *ftl_status_get_text(ftl_status status)
         return "out of memory";
     case FTL_ERR_UNSUPPORTED:
         return "not supported here";
+    case FTL_ERR_INTERRUPTED:
+        return "interrupted";
     case FTL_ERR_INTERNAL:
         return "a fault of the library";
     }

@@ -34,6 +34,8 @@ typedef struct ftl_device_options {
     int threads;          /* 0: all cores */
     bool fast_paths;      /* recognised patterns on (default); off for comparison */
     size_t memory_limit;  /* bytes for one run; 0: a share of the machine's */
+    ftl_watch *watch;     /* null, or told where runs are (base/watch.h); when it says so they end
+                           * with FTL_ERR_INTERRUPTED. A backend may leave it alone */
 } ftl_device_options;
 
 /* Figures of the last run, per plan step. */

@@ -26,7 +26,7 @@ typedef enum ftl_format {
     FTL_FORMAT_TEXT /* .txt, .md */
 } ftl_format;
 
-/* Called before each system call on a file, so that a test can make it fail or come short. `call`
+/* Called before each system call on a file, so that it can be made to fail or come short. `call`
  * is open, stat, read, map, write, sync, rename or mkdir. Returns 0, or the errno to fail with;
  * may lower *size, the bytes of a read or write. */
 typedef struct ftl_io_hook {
@@ -41,7 +41,7 @@ typedef struct ftl_read_options {
     size_t memory_limit;        /* bytes that one file may take in memory; 0: 16 GiB */
     const char *const *axes;    /* names of a relation's places, for header lines; or null */
     const ftl_symbols *words;   /* of a text: takes the place of its vocabulary file; or null */
-    const ftl_io_hook *hook;    /* tests only; null */
+    const ftl_io_hook *hook;    /* or null */
 } ftl_read_options;
 
 ftl_format ftl_io_find_format(const char *path);
@@ -122,7 +122,7 @@ typedef struct ftl_write_options {
     const char *output_root;           /* the path is below it, or refused; null: anywhere */
     const ftl_symbols *const *symbols; /* per axis, entries may be null; or null */
     bool is_relation;                  /* tuples without a value column */
-    const ftl_io_hook *hook;           /* tests only; null */
+    const ftl_io_hook *hook;           /* or null */
 } ftl_write_options;
 
 /* Resolves `path` against output_root (links followed, missing folders allowed) and refuses what

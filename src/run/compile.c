@@ -2,6 +2,7 @@
  *
  * Text -> tree -> model -> graph -> plan -> executable: the pipeline on one screen (run_stages).
  */
+#include "base/watch.h"
 #include "run/session.h"
 
 #include <time.h>
@@ -198,6 +199,8 @@ static void list_outputs(ftl_session *s)
 ftl_status ftl_run_report_backend(ftl_session *s, ftl_diags *diags, ftl_status status,
                                   const ftl_backend_error *error)
 {
+    if (status == FTL_ERR_INTERRUPTED)
+        return status; /* whoever did it knows */
     ftl_diag_code code = FTL_E_OPTION;
     ftl_span span = error->at ? error->at->span : (ftl_span){0};
     const ftl_origin *origin =
@@ -222,7 +225,8 @@ static ftl_status open_exec(ftl_session *s)
                                   .device = s->config.device ? s->config.device : "auto",
                                   .threads = s->config.threads,
                                   .fast_paths = !s->config.keep_plain,
-                                  .memory_limit = s->config.memory_limit};
+                                  .memory_limit = s->config.memory_limit,
+                                  .watch = s->config.watch};
     ftl_status status = FTL_OK;
     if (!s->device)
         status = s->backend->open(&options, &s->device, &error);
@@ -280,9 +284,11 @@ static ftl_status run_stages(void *p)
     ftl_diags_add_source(&s->diags, s->name, s->text, s->text_len);
     if (!read_options(s))
         return FTL_ERR_USAGE;
+    ftl_watch_set_stage(s->config.watch, "checking");
     if (!goes_on(s, parse(s), "parse") || !goes_on(s, check(s), "check") ||
         s->goal == FTL_GOAL_CHECK)
         return s->diags.errors ? ftl_run_get_status(&s->diags) : FTL_OK;
+    ftl_watch_set_stage(s->config.watch, "planning");
     s->backend = s->goal == FTL_GOAL_RUN ? ftl_run_choose_backend(s) : NULL;
     if (s->goal == FTL_GOAL_RUN && !s->backend)
         return FTL_ERR_USAGE;

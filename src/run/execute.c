@@ -2,6 +2,7 @@
  *
  * Runs of a compiled session. Nothing here allocates unless there is something to say or to write.
  */
+#include "base/watch.h"
 #include "run/session.h"
 
 #include <stdlib.h>
@@ -142,6 +143,8 @@ static ftl_status run_once(void *p)
     if (!s->has_wishes)
         FTL_TRY(take_wishes(s));
     renew_results(s);
+    ftl_watch_set_stage(s->config.watch, "running");
+    ftl_watch_step(s->config.watch, 0, 0);
     double start = now();
     ftl_status status = s->backend->run(s->exec, s->bound, s->results, &error);
     s->run_seconds += now() - start;

@@ -2,7 +2,12 @@
  *
  * The life of a session, its inputs and its messages.
  */
+#include "base/watch.h"
 #include "run/session.h"
+
+#include <errno.h>
+
+#define WRITE_MOST ((size_t)16 << 20) /* bytes between two looks at the watch */
 
 /* ---- opening ---- */
 
@@ -45,6 +50,33 @@ static void copy_inputs(ftl_session *s, const ftl_session_spec *spec)
     }
 }
 
+/* The names that files are given at the end are left alone: half of a set would be worse. */
+static int stop_writing(void *user, const char *call, size_t *size)
+{
+    if (strcmp(call, "write") == 0 && *size > WRITE_MOST)
+        *size = WRITE_MOST;
+    bool may_stop = strcmp(call, "rename") != 0 && strcmp(call, "sync") != 0;
+    return may_stop && ftl_watch_is_interrupted(user) ? ECANCELED : 0;
+}
+
+const ftl_io_hook *ftl_run_get_hook(const ftl_session *s)
+{
+    return s->config.watch ? &s->hook : NULL;
+}
+
+void ftl_run_begin_writing(ftl_session *s)
+{
+    ftl_watch_set_stage(s->config.watch, "writing");
+    ftl_watch_begin_writing(s->config.watch);
+}
+
+ftl_status ftl_run_end_writing(ftl_session *s, ftl_status status)
+{
+    ftl_watch_end_writing(s->config.watch);
+    bool ended = status != FTL_OK && ftl_watch_is_interrupted(s->config.watch);
+    return ended ? FTL_ERR_INTERRUPTED : status;
+}
+
 typedef struct opening {
     ftl_session *s;
     const ftl_session_spec *spec;
@@ -80,6 +112,7 @@ ftl_status ftl_session_open(const ftl_session_spec *spec, ftl_session **out)
     ftl_arena_init(&s->last, s->alloc);
     ftl_arena_init(&s->said, s->alloc);
     s->run_diags = (ftl_diags){.arena = &s->last};
+    s->hook = (ftl_io_hook){.user = spec->config->watch, .before = stop_writing};
     *out = s;
     FTL_TRY(ftl_arena_run(&s->keep, fill_session, &(opening){s, spec}));
     return ftl_run_compile(s);

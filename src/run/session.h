@@ -95,6 +95,7 @@ typedef struct ftl_session {
     ftl_diags run_diags;
     uint64_t runs;
     double run_seconds;
+    ftl_io_hook hook;     /* of writers: it ends them when the watch says so */
     const char *rendered; /* in said; null: messages are to be rendered again */
 } ftl_session;
 
@@ -154,6 +155,12 @@ void ftl_run_warn_unused_inputs(ftl_session *s);
 bool ftl_run_has_pass(const char *name);
 void ftl_run_list_passes(ftl_strbuf *out);
 void ftl_run_dump_plan(const ftl_plan *plan, ftl_strbuf *out);
+/* The hook of everything that is written to disk while somebody watches, or null. */
+const ftl_io_hook *ftl_run_get_hook(const ftl_session *s);
+/* Files are written between these two; the second one gives FTL_ERR_INTERRUPTED in place of a
+ * failure that an interrupt was the cause of. */
+void ftl_run_begin_writing(ftl_session *s);
+ftl_status ftl_run_end_writing(ftl_session *s, ftl_status status);
 /* sink.c: a sink that could not be written is an error of the compile. */
 bool ftl_run_probe_sinks(ftl_session *s);
 /* Sinks, and the vocabularies of texts that have new words, all or none of them. */

@@ -107,6 +107,7 @@ static ftl_status write_sink(ftl_session *s, size_t i, ftl_io_batch *batch)
         options = make_options(s, &s->last, t, NULL);
     options.output_root = get_root(s);
     options.batch = batch;
+    options.hook = ftl_run_get_hook(s);
     ftl_tensor *v = find_result(s, ftl_arena_printf(&s->last, "sink#%zu", i));
     ftl_tensor *values = NULL;
     if (sink->is_topk)
@@ -134,7 +135,8 @@ static bool has_last_words(const ftl_session *s, size_t i)
 
 static ftl_status write_words(ftl_session *s, ftl_io_batch *batch)
 {
-    ftl_write_options options = {.alloc = s->alloc, .batch = batch};
+    ftl_write_options options = {
+        .alloc = s->alloc, .batch = batch, .hook = ftl_run_get_hook(s)};
     for (size_t i = 0; i < s->loaded.len && !s->has_words; i++) {
         const ftl_loaded *l = s->loaded.data[i];
         ftl_io_error error;
@@ -182,10 +184,11 @@ ftl_status ftl_run_write_sinks(ftl_session *s)
     if (s->model->sinks.len == 0 && (s->has_words || !has_texts(s)))
         return FTL_OK;
     FTL_TRY(ftl_io_batch_new(s->alloc, &w.batch));
+    ftl_run_begin_writing(s);
     ftl_status status = ftl_arena_run(&s->last, write_all_sinks, &w);
     ftl_io_batch_free(w.batch);
     s->has_words |= status == FTL_OK;
-    return status;
+    return ftl_run_end_writing(s, status);
 }
 
 /* ---- saving ---- */
@@ -235,6 +238,7 @@ static ftl_status save_as(saving *w, size_t i, const char *path)
         options = make_options(s, &w->scratch, t, o->query);
     options.batch = w->batch;
     options.output_root = s->config.output_root;
+    options.hook = ftl_run_get_hook(s);
     if (!w->is_probe && !s->results[o->slot])
         return fail_missing(w, o->name);
     ftl_status status = w->is_probe
@@ -283,7 +287,8 @@ static ftl_status save_archive(saving *w)
     ftl_session *s = w->s;
     ftl_named_tensor *list = FTL_NEW_ARRAY(&w->scratch, ftl_named_tensor, s->outputs.len);
     const char *root = s->config.output_root;
-    ftl_write_options options = {.alloc = s->alloc, .output_root = root};
+    ftl_write_options options = {
+        .alloc = s->alloc, .output_root = root, .hook = ftl_run_get_hook(s)};
     ftl_io_error error;
     size_t n = 0;
     for (size_t i = 0; i < s->outputs.len; i++) {
@@ -340,12 +345,13 @@ static ftl_status save(saving *w)
     ftl_session *s = w->s;
     if (w->is_probe ? !s->exec : !s->has_results)
         return FTL_ERR_USAGE;
+    ftl_run_begin_writing(s);
     ftl_arena_init(&w->scratch, s->alloc);
     ftl_status status = ftl_arena_run(&s->last, run_guarded, w);
     ftl_io_batch_free(w->batch);
     ftl_arena_fini(&w->scratch);
     s->rendered = NULL;
-    return status;
+    return ftl_run_end_writing(s, status);
 }
 
 /* There is such a folder; a path below the output root is looked up there. */

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import time
 
-from console import FUSE, ROOT, Case, main
+from console import ROOT, Case, main
 
 TABLE = (ROOT / "cli/table.c").read_text(encoding="utf-8")
 COMMANDS = re.findall(r'^    \{"(\w+)", "', TABLE, re.M)

@@ -5,6 +5,7 @@
 #include "backend/native/native.h"
 
 #include "base/dtype.h"
+#include "base/watch.h"
 
 #include <time.h>
 
@@ -135,6 +136,34 @@ static void list_copies(ftl_unit *u)
     }
 }
 
+/* A loop that ends when its values settle: nobody knows when. */
+static bool is_open(const ftl_step *step)
+{
+    const ftl_loop *loop = step->kind == FTL_STEP_LOOP ? step->members.data[0]->u.loop : NULL;
+    return loop && (loop->has_stop || loop->count < 0);
+}
+
+/* A byte is taken to cost as much as four operations. */
+static double get_work(const ftl_step *step)
+{
+    return is_open(step) ? 0 : step->flops + 4 * step->bytes;
+}
+
+static void share_work(ftl_unit *u)
+{
+    double all = 0, before = 0;
+    for (size_t i = 0; i < u->plan->steps.len; i++)
+        all += get_work(&u->plan->steps.data[i]);
+    for (size_t i = 0; i < u->plan->steps.len; i++) {
+        const ftl_step *step = &u->plan->steps.data[i];
+        u->steps[i].before = before;
+        u->steps[i].share = all > 0 ? get_work(step) / all : 0;
+        before += u->steps[i].share;
+        if (is_open(step))
+            u->steps[i].share = -1;
+    }
+}
+
 static uint32_t count_params(const ftl_graph *g)
 {
     uint32_t n = 0;
@@ -162,6 +191,7 @@ ftl_unit *ftl_unit_compile(ftl_exec *exec, const ftl_plan *plan)
     u->steps = FTL_NEW_ARRAY(arena, ftl_native_step, plan->steps.len + 1);
     for (size_t i = 0; i < plan->steps.len; i++)
         compile_step(u, &u->steps[i], &plan->steps.data[i]);
+    share_work(u);
     list_copies(u);
     return u;
 }
@@ -210,10 +240,18 @@ static double get_seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+ftl_watch *ftl_unit_get_watch(const ftl_unit *u)
+{
+    return u == u->exec->unit ? u->exec->device->watch : NULL;
+}
+
 bool ftl_unit_run(ftl_unit *u)
 {
+    ftl_watch *watch = ftl_unit_get_watch(u);
     for (size_t i = 0; i < u->plan->steps.len; i++) {
         ftl_native_step *s = &u->steps[i];
+        if (!ftl_watch_step(watch, s->before, s->share))
+            return false;
         double start = u->exec->is_profiling ? get_seconds() : 0;
         if (!run_step(s, u))
             return false;

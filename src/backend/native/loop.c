@@ -6,6 +6,7 @@
 #include "backend/native/native.h"
 
 #include "base/dtype.h"
+#include "base/watch.h"
 
 typedef struct carried {
     ftl_ref start, home, next; /* next.slot UINT32_MAX: updated in place */
@@ -119,12 +120,13 @@ static bool run_round(const ftl_native_loop *loop)
 bool ftl_loop_run(const ftl_native_loop *loop, ftl_unit *u)
 {
     const ftl_loop *l = loop->value->u.loop;
+    ftl_watch *watch = ftl_unit_get_watch(u);
     int64_t n = 0;
     start(loop, u);
     *loop->stop = 0;
     for (; (l->count < 0 || n < l->count) && !*loop->stop; n++) {
         *loop->round = l->reverse ? l->count - 1 - n : n;
-        if (!run_round(loop))
+        if (!ftl_watch_round(watch, n, l->count > 0 ? l->count : 0) || !run_round(loop))
             return false;
     }
     for (uint32_t k = 0; k < loop->n_carried; k++) {

@@ -5,6 +5,7 @@
 #include "backend/native/native.h"
 
 #include "base/dtype.h"
+#include "base/watch.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -64,7 +65,8 @@ static ftl_status open_device(const ftl_device_options *options, ftl_device **ou
                            .caches = ftl_cpu_get_caches(),
                            .fast_paths = options->fast_paths,
                            .memory_limit = options->memory_limit ? options->memory_limit
-                                                                 : get_memory_limit()};
+                                                                 : get_memory_limit(),
+                           .watch = options->watch};
     unsigned threads = options->threads > 0 ? (unsigned)options->threads : ftl_threads_get_count();
     ftl_status status = threads > 1 ? ftl_pool_new(alloc, threads, &device->pool) : FTL_OK;
     if (status != FTL_OK) {
@@ -275,7 +277,11 @@ static ftl_status run(ftl_exec *exec, ftl_tensor *const *inputs, ftl_tensor **ou
     FTL_TRY(bind_outputs(exec, outputs, error));
     memset(exec->failures, 0,
            ftl_pool_get_size(exec->device->pool) * sizeof *exec->failures);
-    return ftl_unit_run(exec->unit) ? FTL_OK : report(exec, error);
+    if (ftl_unit_run(exec->unit))
+        return FTL_OK;
+    if (ftl_watch_is_interrupted(exec->device->watch))
+        return set_error(error, FTL_ERR_INTERRUPTED, "interrupted");
+    return report(exec, error);
 }
 
 static void set_profiling(ftl_exec *exec, bool on)

@@ -22,6 +22,7 @@ struct ftl_device {
     ftl_pool *pool;      /* null: one thread */
     bool fast_paths;
     size_t memory_limit; /* bytes for one run */
+    ftl_watch *watch;    /* null: nobody watches */
 };
 
 typedef struct ftl_unit ftl_unit;
@@ -37,6 +38,7 @@ typedef struct ftl_native_step {
     ftl_native_op *op;
     ftl_native_loop *loop;
     bool can_fail;
+    double before, share; /* of the run's work: done before this step, and in it; -1: open */
     ftl_step_stats stats;
 } ftl_native_step;
 
@@ -91,8 +93,11 @@ void *ftl_unit_get(const ftl_unit *u, ftl_ref ref);
 ftl_unit *ftl_unit_compile(ftl_exec *exec, const ftl_plan *plan);
 /* Hands the scratch and arena addresses to a unit and the units in it. */
 void ftl_unit_bind(ftl_unit *u, uint8_t *arena);
-/* Runs all steps and copies; false when a step failed: exec->failures tells. */
+/* Runs all steps and copies; false when a step failed (exec->failures tells) or the run was
+ * interrupted. */
 bool ftl_unit_run(ftl_unit *u);
+/* Who watches, of the outermost unit; null for the others: loops inside of loops are too many. */
+ftl_watch *ftl_unit_get_watch(const ftl_unit *u);
 void ftl_exec_need(ftl_exec *exec, ftl_scratch need);
 /* Grows need so that a program can run. */
 void ftl_exec_need_program(ftl_exec *exec, const ftl_program *p);
