@@ -228,12 +228,16 @@ static void name_thread(pthread_t thread, unsigned number)
 #endif
 }
 
-/* Signals stay with the threads of the program that we are part of. */
+/* Signals stay with the threads of the program that we are part of, but for those that a thread
+ * raises by what it does: blocked ones would end the process past the program's handler. */
 static void start_workers(ftl_pool *pool)
 {
     sigset_t all, old;
     pool->is_started = true;
+    static const int own[] = {SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGTRAP, SIGSYS};
     sigfillset(&all);
+    for (size_t i = 0; i < FTL_COUNT(own); i++)
+        sigdelset(&all, own[i]);
     pthread_sigmask(SIG_SETMASK, &all, &old);
     for (unsigned i = 0; i + 1 < pool->size; i++) {
         worker *w = &pool->workers[i];

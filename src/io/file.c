@@ -14,6 +14,7 @@
 
 #define MMAP_NPZ_FROM ((size_t)64 << 20)
 #define MEMORY_LIMIT ((size_t)16 << 30)
+#define MEMORY_SHARE 5 /* the limit is at most 4/5 of the machine's memory */
 #define NAME_SHOWN 240 /* bytes of a file's name in a message; its end is the telling part */
 
 /* ---- messages ---- */
@@ -139,6 +140,15 @@ static ftl_status open_regular(ftl_file *f)
     return FTL_OK;
 }
 
+static size_t get_memory_limit(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+    if (pages <= 0 || size <= 0)
+        return MEMORY_LIMIT;
+    size_t most = (size_t)pages / MEMORY_SHARE * (MEMORY_SHARE - 1) * (size_t)size;
+    return most < MEMORY_LIMIT ? most : MEMORY_LIMIT;
+}
+
 ftl_status ftl_file_open(ftl_file *f, const char *name, const ftl_read_options *options,
                          ftl_io_error *error)
 {
@@ -150,7 +160,7 @@ ftl_status ftl_file_open(ftl_file *f, const char *name, const ftl_read_options *
     if (f->options.mmap_npz_from == 0)
         f->options.mmap_npz_from = MMAP_NPZ_FROM;
     if (f->options.memory_limit == 0)
-        f->options.memory_limit = MEMORY_LIMIT;
+        f->options.memory_limit = get_memory_limit();
     ftl_status status = open_regular(f);
     if (status != FTL_OK)
         ftl_file_close(f);
@@ -203,7 +213,9 @@ ftl_status ftl_file_read_at(ftl_file *f, uint64_t offset, void *dst, size_t n)
 ftl_status ftl_file_read_all(ftl_file *f, size_t limit, ftl_block *out)
 {
     size_t got = 0;
-    if (f->size < limit && f->size < f->options.memory_limit)
+    if (f->size > limit)
+        return ftl_file_fail(f, "has more than %zu bytes", limit);
+    if (f->size < f->options.memory_limit)
         FTL_TRY(ftl_block_reserve(out, (size_t)f->size + 2));
     do {
         FTL_TRY(ftl_block_reserve(out, 2));

@@ -6,7 +6,7 @@
  *
  * A map is private and read-only, of the pages that were asked for. Its size is checked again
  * after mapping; a file that is cut while it is mapped raises SIGBUS in the process that reads the
- * lost pages, as with every mapped file.
+ * lost pages, as with every mapped file. The library installs no handler, fuse does.
  */
 #ifndef FTL_IO_FILE_H
 #define FTL_IO_FILE_H

@@ -38,7 +38,8 @@ typedef struct ftl_read_options {
     const ftl_allocator *alloc; /* null: the default */
     bool strict;                /* refuse what would copy: compressed members, conversions */
     size_t mmap_npz_from;       /* archives from this many bytes map stored members; 0: 64 MiB */
-    size_t memory_limit;        /* bytes that one file may take in memory; 0: 16 GiB */
+    size_t memory_limit;        /* bytes that one file may take in memory; 0: 16 GiB, at
+                                 * most 4/5 of the machine's */
     const char *const *axes;    /* names of a relation's places, for header lines; or null */
     const ftl_symbols *words;   /* of a text: takes the place of its vocabulary file; or null */
     const ftl_io_hook *hook;    /* or null */

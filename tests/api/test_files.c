@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void put(const char *path, const void *data, size_t len)
@@ -99,6 +100,7 @@ static void test_bools_of_any_byte(void **state)
 static void test_nothing_before_success(void **state)
 {
     (void)state;
+    remove("said.vocab.json");
     put_text("said.txt", "so it is");
     put_text("out.json", "before\n");
     put_text("i.json", "[7]");
@@ -115,6 +117,8 @@ static void test_nothing_before_success(void **state)
 static void test_all_files_or_none(void **state)
 {
     (void)state;
+    remove("note.vocab.json");
+    remove("one.json");
     put_text("note.txt", "b a b");
     ftl_runner *r = NULL;
     ftl_program *p = api_parse("N[p, w] = \"note.txt\"\nC[w] = N[p, w]\n"
@@ -134,6 +138,7 @@ static void test_all_files_or_none(void **state)
 static void test_shared_vocabulary(void **state)
 {
     (void)state;
+    remove("pair.vocab.json");
     put_text("pair.txt", "x y");
     put_text("pair.md", "z y");
     ftl_runner *r = NULL;
@@ -157,6 +162,70 @@ static void test_nul_is_never_lost(void **state)
                   "nul.txt:2: holds a NUL byte");
 }
 
+/* ---- a file that is cut while it is mapped ---- */
+
+static const char endless[] = "W[i] = \"cut.npy\"\nX[i] = W[i] - X[i]\nS = X[i]\nexport S\n";
+
+/* 2^20 ones; the columns alternate between 0 and 1 as long as the fixpoint is allowed to run. */
+static void put_ones(void)
+{
+    int64_t n = 1 << 20;
+    ftl_tensor *t = NULL;
+    assert_int_equal(ftl_tensor_create(NULL, FTL_DTYPE_F32, 1, &n, &t), FTL_OK);
+    for (int64_t i = 0; i < n; i++)
+        ((float *)ftl_tensor_get_data(t))[i] = 1;
+    assert_int_equal(ftl_tensor_save(t, "cut.npy", NULL), FTL_OK);
+    ftl_tensor_release(t);
+}
+
+/* The program beside the folder of the tests, with its errors in a file. */
+static pid_t start_fuse(void)
+{
+    char path[4096];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 32);
+    assert_true(n > 0);
+    path[n] = '\0';
+    strcpy(strrchr(path, '/'), "/../../fuse");
+    pid_t child = fork();
+    if (child != 0)
+        return child;
+    if (!freopen("cut.err", "w", stderr))
+        _exit(99);
+    execl(path, "fuse", "run", "cut.fuse", "--mode", "fixpoint", "--max-iters", "1000000000",
+          "--threads", "2", (char *)NULL);
+    _exit(99);
+}
+
+static bool has_mapped(pid_t child, const char *name)
+{
+    char path[64], line[4096];
+    bool found = false;
+    snprintf(path, sizeof path, "/proc/%ld/maps", (long)child);
+    FILE *f = fopen(path, "r");
+    while (f && !found && fgets(line, sizeof line, f))
+        found = strstr(line, name) != NULL;
+    if (f)
+        fclose(f);
+    return found;
+}
+
+static void test_cut_file(void **state)
+{
+    (void)state;
+    int status = 0;
+    put_ones();
+    put_text("cut.fuse", endless);
+    pid_t child = start_fuse();
+    assert_true(child > 0);
+    while (!has_mapped(child, "cut.npy") && waitpid(child, &status, WNOHANG) == 0)
+        usleep(1000);
+    assert_int_equal(truncate("cut.npy", 4096), 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 1)
+        fail_msg("wait status %x: %s", (unsigned)status, get_text("cut.err"));
+    assert_non_null(strstr(get_text("cut.err"), "become shorter"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,6 +234,7 @@ int main(void)
         cmocka_unit_test(test_all_files_or_none),
         cmocka_unit_test(test_shared_vocabulary),
         cmocka_unit_test(test_nul_is_never_lost),
+        cmocka_unit_test(test_cut_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Allocation fails at every n: three programs are parsed, compiled and run with an allocator whose
+ * Allocation fails at every n: four programs are parsed, compiled and run with an allocator whose
  * n-th call gets nothing, for n = 1, 2, ... until a round ends without having met the failure. Each
  * round must end with FTL_ERR_MEMORY or, where the library can do without, with the right result;
  * it must give back all that it took, and the next round must work.
@@ -93,12 +93,56 @@ static const subject files = {"Edge(x,y) = \"edges.csv\"\n"
                               "export Deg, Y\n",
                               "Deg", 2};
 
+/* Every kind of file; conversions, and a vocabulary that is written. */
+static const subject formats = {"domain Town = \"towns.txt\"\n"
+                                "import \"library.fuse\" as lib\n"
+                                "Said[p,w] = \"said.txt\"\n"
+                                "Z[i] = \"z.npz#arr_0\"\n"
+                                "S[i] = \"s.safetensors\"\n"
+                                "B[i] = \"big.npy\"\n"
+                                "Road(a,b) = \"road.tsv\"\n"
+                                "Far[a] = Road(a,b)\n"
+                                "N[w] = Said[p,w]\n"
+                                "Y[i] = lib::twice(Z[i]) + S[i] + B[i]\n"
+                                "\"y.npz\" = Y[i]\n"
+                                "\"far.csv\" = Far[a]\n"
+                                "export N, Y, Far\n",
+                                "Y", 5};
+
 static void write_file(const char *path, const char *text)
 {
     FILE *f = fopen(path, "w");
     assert_non_null(f);
     assert_true(fputs(text, f) >= 0);
     assert_int_equal(fclose(f), 0);
+}
+
+static void write_bytes(const char *path, const void *data, size_t len)
+{
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(data, 1, len, f), len);
+    assert_int_equal(fclose(f), 0);
+}
+
+/* An .npy file of two big-endian f32, 2 and 2; a .safetensors file of two f32, 1 and 1. */
+static void write_formats(void)
+{
+    static const char npy[] = "\x93NUMPY\1\0\x3a\0{'descr': '>f4', 'fortran_order': False, "
+                              "'shape': (2,)}  \n\x40\0\0\0\x40\0\0\0";
+    static const char tensors[] = "\x39\0\0\0\0\0\0\0{\"S\":{\"dtype\":\"F32\",\"shape\":[2],"
+                                  "\"data_offsets\":[0,8]}}   \0\0\x80\x3f\0\0\x80\x3f";
+    int64_t two = 2;
+    ftl_tensor *t = NULL;
+    write_bytes("big.npy", npy, sizeof npy - 1);
+    write_bytes("s.safetensors", tensors, sizeof tensors - 1);
+    assert_int_equal(ftl_tensor_create(NULL, FTL_DTYPE_F32, 1, &two, &t), FTL_OK);
+    ((float *)ftl_tensor_get_data(t))[0] = 1;
+    assert_int_equal(ftl_tensor_save(t, "z.npz", NULL), FTL_OK);
+    ftl_tensor_release(t);
+    write_file("towns.txt", "ulm\nbonn\n");
+    write_file("road.tsv", "ulm\tbonn\n");
+    write_file("library.fuse", "fn twice(a) -> b { b = a + a }\n");
 }
 
 static double get_first(ftl_tensor *t)
@@ -123,8 +167,7 @@ static ftl_status run_program(const ftl_program *program, const heap *h, const s
         status = ftl_runner_run(runner);
     if (status == FTL_OK)
         assert_true(fabs(get_first(ftl_runner_get_output(runner, s->output)) - s->first) < 1e-5);
-    else if (status != FTL_ERR_MEMORY &&
-             (!runner || !strstr(ftl_runner_get_diagnostics(runner), "no memory")))
+    else if (status != FTL_ERR_MEMORY)
         fail_msg("status %d, expected no memory: %s", (int)status,
                  runner ? ftl_runner_get_diagnostics(runner) : "no runner");
     ftl_runner_free(runner);
@@ -148,6 +191,7 @@ static size_t fail_everywhere(const subject *s, const char *backend, int fail_af
 {
     for (size_t n = 1; n < MOST_CALLS; n++) {
         heap h = {.fail_at = n, .fail_after = fail_after};
+        remove("said.vocab.json");
         h.alloc = (ftl_allocator){&h, take, give};
         ftl_status status = run_subject(&h, s, backend);
         if (h.blocks != 0)
@@ -164,6 +208,7 @@ static size_t fail_everywhere(const subject *s, const char *backend, int fail_af
 static void check_subject(const subject *s)
 {
     static const char *const backends[] = {"native", "oracle"};
+    write_file("said.txt", "a rose is a rose");
     write_file("edges.csv", "0,1\n0,2\n2,1\n");
     write_file("weights.json", "[[1, 2], [3, 4]]");
     for (size_t i = 0; i < 2; i++)
@@ -189,12 +234,20 @@ static void test_files(void **state)
     check_subject(&files);
 }
 
+static void test_formats(void **state)
+{
+    (void)state;
+    write_formats();
+    check_subject(&formats);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_network),
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_files),
+        cmocka_unit_test(test_formats),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

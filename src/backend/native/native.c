@@ -133,6 +133,28 @@ static const ftl_value *find_largest(const ftl_plan *plan)
     return found;
 }
 
+/* Bytes of all outputs; SIZE_MAX when they cannot be counted. */
+static size_t get_output_bytes(const ftl_graph *g)
+{
+    size_t total = 0;
+    for (size_t i = 0; i < g->outputs.len; i++) {
+        const ftl_value *v = g->outputs.data[i].value;
+        size_t bytes;
+        if (!ftl_mul_size((size_t)ftl_value_get_count(v), ftl_dtype_get_size(v->dtype), &bytes) ||
+            bytes > SIZE_MAX - total)
+            return SIZE_MAX;
+        total += bytes;
+    }
+    return total;
+}
+
+static ftl_status fail_limit(const ftl_exec *exec, size_t bytes, ftl_backend_error *error)
+{
+    snprintf(error->message, sizeof error->message, "the run needs %zu bytes; the limit is %zu",
+             bytes, exec->device->memory_limit);
+    return FTL_ERR_MEMORY;
+}
+
 /* A run of many bytes starts without those that compiling has freed. */
 static ftl_status allocate(ftl_exec *exec, ftl_backend_error *error)
 {
@@ -143,13 +165,13 @@ static ftl_status allocate(ftl_exec *exec, ftl_backend_error *error)
     size_t scratch = workers * exec->need.worker;
     size_t sums = round_up(workers * exec->need.sums);
     exec->n_bytes = arena + scratch + sums + exec->need.rest + 64;
+    size_t limit = exec->device->memory_limit;
+    size_t outputs = get_output_bytes(exec->unit->plan->graph);
     error->at = find_largest(exec->unit->plan);
-    if (arena > exec->device->memory_limit || exec->n_bytes > exec->device->memory_limit) {
-        snprintf(error->message, sizeof error->message,
-                 "the run needs %zu bytes; the limit is %zu", exec->n_bytes,
-                 exec->device->memory_limit);
-        return FTL_ERR_MEMORY;
-    }
+    if (arena > limit || exec->n_bytes > limit)
+        return fail_limit(exec, exec->n_bytes, error);
+    if (outputs > limit - exec->n_bytes)
+        return fail_limit(exec, outputs, error);
     if (exec->n_bytes >= many)
         ftl_mem_trim(exec->device->alloc);
     exec->bytes = ftl_mem_alloc(exec->device->alloc, exec->n_bytes);
