@@ -17,8 +17,8 @@ static void hold_streams(void)
 /* Pages of a mapped file can go while they are in use. Other causes end the process as ever. */
 static void report_lost_pages(int number, siginfo_t *info, void *context)
 {
-    static const char text[] = CLI_NAME ": error: a file that was being read has become shorter, or "
-                                        "its disk cannot be read any more\n";
+    static const char text[] = CLI_NAME ": error: a file that was being read has become shorter, "
+                                        "or its disk cannot be read any more\n";
     (void)context;
     if (info->si_code == BUS_ADRERR && write(STDERR_FILENO, text, sizeof text - 1) > 0)
         _exit(EXIT_PROGRAM);
