@@ -42,6 +42,7 @@ typedef struct ftl_device_options {
 typedef struct ftl_step_stats {
     uint64_t runs;
     double seconds;
+    int64_t rounds; /* of a loop in the last run */
 } ftl_step_stats;
 
 struct ftl_backend {

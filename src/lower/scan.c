@@ -33,6 +33,8 @@ ftl_value *lower_pop_level(lower_ctx *c, ftl_value *const *start, const ftl_loop
     made.body = l->g;
     made.n_carried = l->n_carried;
     c->depth--;
+    /* the loop is of the equation that its body ended with */
+    ftl_graph_set_origin(lower_graph(c), c->equation, c->eq ? c->eq->span : (ftl_span){0});
     return ftl_make_loop(lower_graph(c), n, operands, &made);
 }
 
@@ -65,6 +67,20 @@ static ftl_value *lower_base(lower_ctx *c, uint32_t tensor)
     return v ? lower_store(c, t, v) : NULL;
 }
 
+/* What is made for the group as a whole is of its first recursive equation. */
+static void enter_first(lower_ctx *c, const ftl_group *g)
+{
+    for (size_t i = 0; i < g->tensors.len; i++) {
+        const ftl_tensor_decl *t = &c->m->tensors.data[g->tensors.data[i]];
+        for (size_t k = 0; k < t->equations.len; k++) {
+            if (!is_recursive_equation(c, &c->m->equations.data[t->equations.data[k]]))
+                continue;
+            lower_enter(c, t->equations.data[k]);
+            return;
+        }
+    }
+}
+
 static void enter_group(lower_ctx *c, const ftl_group *g)
 {
     size_t n = g->tensors.len;
@@ -76,6 +92,7 @@ static void enter_group(lower_ctx *c, const ftl_group *g)
     ftl_map_init(&c->hoisted, c->arena);
     for (uint32_t i = 0; i < n; i++)
         c->member[g->tensors.data[i]] = i + 1;
+    enter_first(c, g);
 }
 
 static void leave_group(lower_ctx *c, const ftl_group *g)

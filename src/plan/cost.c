@@ -127,12 +127,22 @@ static double get_bytes(const ftl_value *v)
     return (double)ftl_value_get_count(v) * (double)ftl_dtype_get_size(v->dtype);
 }
 
+/* Into the bytes that it has: what is not written stays. */
+static double get_write_bytes(const ftl_value *write)
+{
+    return 2 * get_bytes(write->in[1]);
+}
+
 /* Each operand from outside of the step is counted once for each node that reads it. */
 void ftl_cost_set_step(const ftl_plan *plan, ftl_step *step)
 {
     (void)plan;
     for (size_t i = 0; i < step->members.len; i++)
         step->flops += ftl_cost_get_flops(step->members.data[i]);
+    if (step->kind == FTL_STEP_OP && step->members.data[0]->op == FTL_OP_WRITE_AT_) {
+        step->bytes = get_write_bytes(step->members.data[0]);
+        return;
+    }
     for (size_t i = 0; i < step->roots.len; i++)
         step->bytes += get_bytes(step->roots.data[i]);
     if (step->nest) {

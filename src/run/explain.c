@@ -24,6 +24,8 @@ typedef struct account {
     double *weight;              /* of the current step, by equation */
     figures total;
     bool is_timed;
+    const ftl_value *loop; /* of the current step, or null, */
+    double rounds;         /* and how often it turned, or may turn */
 } account;
 
 static const char *name_kind(ftl_step_kind kind)
@@ -35,8 +37,10 @@ static const char *name_kind(ftl_step_kind kind)
     return names[kind];
 }
 
-static double get_rounds(const ftl_value *v)
+static double get_rounds(const account *a, const ftl_value *v)
 {
+    if (v == a->loop)
+        return a->rounds;
     return v->op == FTL_OP_LOOP_ && v->u.loop->count > 0 ? (double)v->u.loop->count : 1;
 }
 
@@ -51,7 +55,7 @@ static void weigh_value(account *a, const ftl_value *v, double rounds)
         return;
     const ftl_graph *body = v->u.loop->body;
     for (size_t i = 0; i < body->values.len; i++)
-        weigh_value(a, body->values.data[i], rounds * get_rounds(v));
+        weigh_value(a, body->values.data[i], rounds * get_rounds(a, v));
 }
 
 static double get_seconds(const account *a, size_t step)
@@ -59,12 +63,39 @@ static double get_seconds(const account *a, size_t step)
     return a->stats[step].runs ? a->stats[step].seconds / (double)a->stats[step].runs : 0;
 }
 
+static const ftl_value *get_loop(const account *a, size_t step)
+{
+    const ftl_step *s = &a->s->plan->steps.data[step];
+    return s->kind == FTL_STEP_LOOP ? s->members.data[0] : NULL;
+}
+
+/* Of a loop step: those of the last run, else as many as it may take, else 1. */
+static double get_step_rounds(const account *a, size_t step)
+{
+    int64_t count = get_loop(a, step)->u.loop->count;
+    if (a->stats[step].rounds > 0)
+        return (double)a->stats[step].rounds;
+    return count > 0 ? (double)count : 1;
+}
+
+/* What the plan's estimate of a step is to be multiplied with: it knows no rounds of loops that end
+ * when they settle. */
+static double get_ratio(const account *a, size_t step)
+{
+    const ftl_value *loop = get_loop(a, step);
+    if (!loop)
+        return 1;
+    return get_step_rounds(a, step) / (loop->u.loop->count > 0 ? (double)loop->u.loop->count : 1);
+}
+
 /* Shares the bytes and seconds of a step out to its equations. */
 static void share_step(account *a, size_t i)
 {
     const ftl_step *step = &a->s->plan->steps.data[i];
     size_t n = a->s->graph->equations.len + 1;
-    double sum = 0;
+    double sum = 0, ratio = get_ratio(a, i);
+    a->loop = get_loop(a, i);
+    a->rounds = a->loop ? get_step_rounds(a, i) : 1;
     memset(a->weight, 0, n * sizeof(*a->weight));
     for (size_t k = 0; k < step->members.len; k++)
         weigh_value(a, step->members.data[k], 1);
@@ -73,12 +104,12 @@ static void share_step(account *a, size_t i)
     for (size_t e = 0; e < n; e++) {
         if (a->weight[e] <= 0)
             continue;
-        a->equation[e].bytes += step->bytes * a->weight[e] / sum;
+        a->equation[e].bytes += ratio * step->bytes * a->weight[e] / sum;
         a->equation[e].seconds += get_seconds(a, i) * a->weight[e] / sum;
         a->equation[e].steps++;
     }
-    a->total.flops += step->flops;
-    a->total.bytes += step->bytes;
+    a->total.flops += ratio * step->flops;
+    a->total.bytes += ratio * step->bytes;
     a->total.seconds += get_seconds(a, i);
     a->is_timed |= a->stats[i].runs > 0;
 }
@@ -212,11 +243,15 @@ static void put_step_line(const account *a, size_t i, ftl_strbuf *out)
     ftl_strbuf_init(&names, a->arena);
     ftl_strbuf_init(&shape, a->arena);
     visit_equations(a, step, put_name, (void *[]){(void *)(uintptr_t)a, &names});
-    put_shape(&shape, v);
+    if (get_loop(a, i))
+        ftl_strbuf_printf(&shape, "%.0f rounds", get_step_rounds(a, i));
+    else
+        put_shape(&shape, v);
     ftl_strbuf_printf(out, "%5zu  %-9s %-22s %-22s %10.3g %9s", i, name_kind(step->kind),
                       cut(a->arena, ftl_strbuf_get(&names), 22),
-                      cut(a->arena, ftl_strbuf_get(&shape), 22), step->flops,
-                      format_bytes(a->arena, step->bytes));
+                      cut(a->arena, ftl_strbuf_get(&shape), 22),
+                      get_ratio(a, i) * step->flops,
+                      format_bytes(a->arena, get_ratio(a, i) * step->bytes));
     put_time(a, get_seconds(a, i), out);
 }
 
@@ -325,7 +360,10 @@ static void put_json_step(const account *a, size_t i, ftl_strbuf *out)
                       v ? ftl_dtype_get_name(v->dtype) : "");
     put_shape(out, v);
     ftl_strbuf_puts(out, ", ");
-    put_json_figures(out, step->flops, step->bytes, get_seconds(a, i));
+    put_json_figures(out, get_ratio(a, i) * step->flops, get_ratio(a, i) * step->bytes,
+                     get_seconds(a, i));
+    if (get_loop(a, i))
+        ftl_strbuf_printf(out, ", \"rounds\": %.0f", get_step_rounds(a, i));
     ftl_strbuf_printf(out, ", \"runs\": %llu}", (unsigned long long)a->stats[i].runs);
 }
 

@@ -229,7 +229,7 @@ static bool run_step(ftl_native_step *s, ftl_unit *u)
     if (s->op)
         ftl_op_run(s->op, u);
     if (s->loop)
-        return ftl_loop_run(s->loop, u);
+        return ftl_loop_run(s->loop, u, &s->stats.rounds);
     return !s->can_fail || !has_failed(u->exec);
 }
 

@@ -173,7 +173,7 @@ static bool collect_side(const ftl_gemm_spec *spec, bool is_swapped, gemm_operan
         return false;
     if (spec->has_hook || ftl_gemm_is_even(x, OUT) || ftl_gemm_is_even(x, which))
         return true;
-    collect_role(spec, role, (gemm_order){is_swapped, which}, &other, room);
+    collect_role(spec, role, (gemm_order){is_swapped, (int)which}, &other, room);
     if (ftl_gemm_is_even(&other, which))
         replace_axes(x, &other);
     return true;

@@ -117,7 +117,7 @@ static bool run_round(const ftl_native_loop *loop)
     return true;
 }
 
-bool ftl_loop_run(const ftl_native_loop *loop, ftl_unit *u)
+bool ftl_loop_run(const ftl_native_loop *loop, ftl_unit *u, int64_t *rounds)
 {
     const ftl_loop *l = loop->value->u.loop;
     ftl_watch *watch = ftl_unit_get_watch(u);
@@ -135,5 +135,6 @@ bool ftl_loop_run(const ftl_native_loop *loop, ftl_unit *u)
             memcpy(home, loop->now[k], loop->carry[k].size);
     }
     *(int64_t *)ftl_unit_get(u, loop->rounds) = n;
+    *rounds = n;
     return true;
 }

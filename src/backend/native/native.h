@@ -116,6 +116,7 @@ void ftl_op_run(const ftl_native_op *op, const ftl_unit *u);
 
 ftl_native_loop *ftl_loop_compile(ftl_unit *u, const ftl_step *step);
 void ftl_loop_bind(const ftl_native_loop *loop, ftl_unit *u);
-bool ftl_loop_run(const ftl_native_loop *loop, ftl_unit *u);
+/* *rounds: how many there were. */
+bool ftl_loop_run(const ftl_native_loop *loop, ftl_unit *u, int64_t *rounds);
 
 #endif
