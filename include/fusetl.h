@@ -25,7 +25,9 @@ extern "C" {
 #pragma GCC visibility push(default)
 #endif
 
-/* What became of a call. The message is on the handle that the call was made on. */
+/* What became of a call. The message is on the handle that the call was made on, or that it made;
+ * FTL_ERR_USAGE has one where a call that changes a runner is refused, and none where an argument
+ * that no call can do without is null. */
 typedef enum ftl_status {
     FTL_OK = 0,
     FTL_ERR_PROGRAM,     /* the program or its data is wrong: see the diagnostics */
@@ -221,7 +223,10 @@ typedef struct ftl_input {
 } ftl_input;
 
 /* Checks and compiles for these inputs. *out is set whenever there is memory, to hold the
- * diagnostics. The runner keeps what it needs of program and config. */
+ * diagnostics, but null where nothing could be tried: the program did not parse (its own messages
+ * say why), or FTL_ERR_USAGE: program or config is null, config was not made by ftl_config_init, a
+ * list of it is null and not empty, or an input has no name, or neither tensor nor path. The runner
+ * keeps what it needs of program and config. */
 ftl_status ftl_runner_new(const ftl_program *program, const ftl_config *config,
                           const ftl_input *inputs, size_t n_inputs, ftl_runner **out);
 /* Checks only (fuse check): missing inputs are no errors. The runner has diagnostics and a report;
@@ -229,7 +234,8 @@ ftl_status ftl_runner_new(const ftl_program *program, const ftl_config *config,
 ftl_status ftl_runner_check(const ftl_program *program, const ftl_config *config,
                             const ftl_input *inputs, size_t n_inputs, ftl_runner **out);
 void ftl_runner_free(ftl_runner *runner);
-/* Errors and warnings of the compile and of the last run. Borrowed until the next call. */
+/* Errors and warnings of the compile and of the last run, and why a call since then was refused
+ * (FTL_ERR_USAGE). Borrowed until the next call. */
 const char *ftl_runner_get_diagnostics(const ftl_runner *runner);
 /* Rebinds an input for later runs, without a copy. Another dtype or shape compiles anew at the next
  * run. */

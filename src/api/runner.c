@@ -118,8 +118,10 @@ const char *ftl_runner_get_diagnostics(const ftl_runner *r)
 
 ftl_status ftl_runner_bind(ftl_runner *r, const char *name, ftl_tensor *tensor)
 {
-    if (!r || !name || !tensor)
+    if (!r)
         return FTL_ERR_USAGE;
+    if (!name || !tensor)
+        return ftl_session_refuse(r->session, "bind: the %s is null", name ? "tensor" : "name");
     return ftl_session_bind(r->session, name, tensor);
 }
 
@@ -147,6 +149,21 @@ static const ftl_session_output *find_output(const ftl_runner *r, const char *na
     return ready ? ftl_session_find_output(r->session, name) : NULL;
 }
 
+static ftl_status refuse_output(ftl_runner *r, const char *name)
+{
+    if (!r->session->exec)
+        return ftl_session_refuse(r->session, "there are no outputs: the program is not compiled");
+    return ftl_session_refuse(r->session, "no output '%s'", name ? name : "");
+}
+
+static ftl_status refuse_path(ftl_runner *r, const char *path, size_t i)
+{
+    if (!path || !path[0])
+        return ftl_session_refuse(r->session, "an output is saved without a path");
+    return ftl_session_refuse(r->session, "no output %zu: there are %zu", i,
+                              r->session->outputs.len);
+}
+
 ftl_status ftl_runner_get_output_form(const ftl_runner *r, const char *name, ftl_form *out)
 {
     const ftl_session_output *o = find_output(r, name);
@@ -167,7 +184,9 @@ ftl_tensor *ftl_runner_get_output(const ftl_runner *r, const char *name)
 ftl_status ftl_runner_set_output(ftl_runner *r, const char *name, ftl_tensor *tensor)
 {
     const ftl_session_output *o = find_output(r, name);
-    return o ? ftl_session_want(r->session, o, tensor) : FTL_ERR_USAGE;
+    if (o)
+        return ftl_session_want(r->session, o, tensor);
+    return r ? refuse_output(r, name) : FTL_ERR_USAGE;
 }
 
 int ftl_runner_is_query(const ftl_runner *r, size_t i)
@@ -180,22 +199,28 @@ int ftl_runner_is_query(const ftl_runner *r, size_t i)
 
 ftl_status ftl_runner_save_output(ftl_runner *r, size_t i, const char *path)
 {
-    if (!r || !path || i >= r->session->outputs.len)
+    if (!r)
         return FTL_ERR_USAGE;
+    if (!path || !path[0] || i >= r->session->outputs.len)
+        return refuse_path(r, path, i);
     return ftl_run_save_output(r->session, i, path);
 }
 
 ftl_status ftl_runner_save_outputs(ftl_runner *r, const char *path)
 {
-    if (!r || !path || !path[0])
+    if (!r)
         return FTL_ERR_USAGE;
+    if (!path || !path[0])
+        return refuse_path(r, path, 0);
     return ftl_run_save_outputs(r->session, path);
 }
 
 ftl_status ftl_runner_probe_outputs(ftl_runner *r, const char *path)
 {
-    if (!r || !path || !path[0])
+    if (!r)
         return FTL_ERR_USAGE;
+    if (!path || !path[0])
+        return refuse_path(r, path, 0);
     return ftl_run_probe_outputs(r->session, path);
 }
 

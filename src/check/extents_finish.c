@@ -80,8 +80,32 @@ static void hint_stray(ftl_model *m, ftl_diag *d, const strays *s)
         ftl_diag_hint(m->diags, d, "did you mean '%s' here?", s->missing->name);
 }
 
+/* A sum over the axis stands in the expression. */
+static bool has_sum(const ftl_expr *e, uint32_t axis)
+{
+    if (e->kind == FTL_EXPR_REDUCE && e->reduce == FTL_PROJECTION_SUM &&
+        ftl_axes_has(e->over, e->n_over, axis))
+        return true;
+    for (size_t i = 0; i < e->args.len; i++)
+        if (has_sum(e->args.data[i], axis))
+            return true;
+    return false;
+}
+
+/* The equation's operator names the projection of the axis: max=, +=. Under max= and its kin what
+ * stands inside of a function is summed all the same. */
+static bool is_said(const ftl_equation *eq, const ftl_axis *a)
+{
+    ftl_proj proj = eq->stmt->proj;
+    return proj == FTL_PROJ_PLUS || proj == FTL_PROJ_AVG ||
+           (proj != FTL_PROJ_SUM && proj != FTL_PROJ_ARROW &&
+            !has_sum(eq->value, (uint32_t)(a - eq->axes.data)));
+}
+
 static void report_single(ftl_model *m, const ftl_equation *eq, const ftl_axis *a)
 {
+    if (is_said(eq, a))
+        return;
     ftl_diag *d = ftl_diag_error(m->diags, FTL_E_SINGLE_AXIS, eq->span,
                                  "axis '%s' stands once and is summed away", a->name);
     ftl_diag_note(m->diags, d, a->span, "'%s' stands here", a->name);
@@ -90,8 +114,11 @@ static void report_single(ftl_model *m, const ftl_equation *eq, const ftl_axis *
                       "if that is meant, name it and write it out: reduce(sum, d) "
                       "with d=%s",
                       a->name);
+    else if (m->tensors.data[eq->tensor].is_boolean)
+        ftl_diag_hint(m->diags, d, "if that is meant, write _ for it, which stands for anything");
     else
-        ftl_diag_hint(m->diags, d, "if that is meant, write it out: reduce(sum, %s) ...", a->name);
+        ftl_diag_hint(m->diags, d,
+                      "if that is meant, write it out: += for =, or reduce(sum, %s) ...", a->name);
 }
 
 void extents_check_strays(extents *x)

@@ -59,7 +59,10 @@ static ftl_status add_wish(void *p)
 ftl_status ftl_session_want(ftl_session *s, const ftl_session_output *o, ftl_tensor *t)
 {
     if (t && !has_form(t, s->graph->outputs.data[o->slot].value))
-        return FTL_ERR_USAGE;
+        return ftl_session_refuse(s,
+                                  "the tensor that was set for output '%s' does not have its form: "
+                                  "element type, shape, row-major, not mapped",
+                                  o->name);
     if (t && !find_wish(s, o->name))
         FTL_TRY(ftl_arena_run(&s->keep, add_wish, &(wishing){s, o->name}));
     ftl_session_wish *wish = find_wish(s, o->name);
@@ -157,8 +160,9 @@ static ftl_status run_once(void *p)
 
 static void begin_run(ftl_session *s)
 {
-    if (s->run_diags.list.len > 0)
+    if (s->run_diags.list.len > 0 || s->refusal[0])
         s->rendered = NULL;
+    s->refusal[0] = '\0';
     ftl_arena_fini(&s->last);
     s->run_diags = (ftl_diags){.arena = &s->last};
     s->has_results = false;
@@ -167,7 +171,7 @@ static void begin_run(ftl_session *s)
 ftl_status ftl_session_run(ftl_session *s)
 {
     if (s->goal != FTL_GOAL_RUN)
-        return FTL_ERR_USAGE;
+        return ftl_session_refuse(s, "this runner only checks: make one that runs");
     begin_run(s);
     if (s->is_stale || !s->exec)
         FTL_TRY(ftl_run_compile(s));

@@ -6,6 +6,7 @@
 #include "run/session.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #define WRITE_MOST ((size_t)16 << 20) /* bytes between two looks at the watch */
 
@@ -193,10 +194,22 @@ ftl_status ftl_session_bind(ftl_session *s, const char *name, ftl_tensor *t)
             s->is_stale = true;
         return FTL_OK;
     }
-    return FTL_ERR_USAGE;
+    return ftl_session_refuse(s, "no input '%s': bind gives other tensors to those that the runner "
+                                 "was made with",
+                              name);
 }
 
 /* ---- messages ---- */
+
+ftl_status ftl_session_refuse(ftl_session *s, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(s->refusal, sizeof(s->refusal), fmt, args);
+    va_end(args);
+    s->rendered = NULL;
+    return FTL_ERR_USAGE;
+}
 
 static void add_messages(ftl_diags *all, const ftl_diags *some)
 {
@@ -214,6 +227,8 @@ static ftl_status render(void *p)
     memset(&all.list, 0, sizeof(all.list));
     add_messages(&all, &s->diags);
     add_messages(&all, &s->run_diags);
+    if (s->refusal[0])
+        ftl_diag_error(&all, FTL_E_OPTION, (ftl_span){0}, "%s", s->refusal);
     ftl_strbuf_init(&text, &s->said);
     ftl_diags_render(&all, &text);
     s->rendered = ftl_strbuf_get(&text);
@@ -222,7 +237,8 @@ static ftl_status render(void *p)
 
 const char *ftl_session_render(ftl_session *s)
 {
-    if (s->rendered || s->diags.list.len + s->run_diags.list.len == 0)
+    size_t n = s->diags.list.len + s->run_diags.list.len + (s->refusal[0] != '\0');
+    if (s->rendered || n == 0)
         return s->rendered ? s->rendered : "";
     ftl_arena_fini(&s->said);
     return ftl_arena_run(&s->said, render, s) == FTL_OK ? s->rendered : "";

@@ -96,6 +96,7 @@ typedef struct ftl_session {
     uint64_t runs;
     double run_seconds;
     ftl_io_hook hook;     /* of writers: it ends them when the watch says so */
+    char refusal[240];    /* why the last call was refused, until the next run; or empty */
     const char *rendered; /* in said; null: messages are to be rendered again */
 } ftl_session;
 
@@ -118,6 +119,8 @@ ftl_status ftl_session_bind(ftl_session *s, const char *name, ftl_tensor *t);
 /* t null: the wish ends. FTL_ERR_USAGE: it does not have the output's form. */
 ftl_status ftl_session_want(ftl_session *s, const ftl_session_output *o, ftl_tensor *t);
 ftl_status ftl_session_run(ftl_session *s);
+/* Says why a call is refused: a message until the next run. Gives FTL_ERR_USAGE. */
+ftl_status ftl_session_refuse(ftl_session *s, const char *fmt, ...) FTL_PRINTF(2, 3);
 /* Messages of the compile and of the last run; borrowed until the next call. */
 const char *ftl_session_render(ftl_session *s);
 /* The output of that name, or null. */

@@ -344,7 +344,8 @@ static ftl_status save(saving *w)
 {
     ftl_session *s = w->s;
     if (w->is_probe ? !s->exec : !s->has_results)
-        return FTL_ERR_USAGE;
+        return ftl_session_refuse(s, w->is_probe ? "the program is not compiled"
+                                                 : "no run has given outputs that could be saved");
     ftl_run_begin_writing(s);
     ftl_arena_init(&w->scratch, s->alloc);
     ftl_status status = ftl_arena_run(&s->last, run_guarded, w);

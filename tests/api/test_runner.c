@@ -30,9 +30,13 @@ static void test_run_and_rebind(void **state)
     api_run(r);
     api_check_values(ftl_runner_get_output(r, "Y"), (float[]){4, 10}, 2);
     assert_int_equal(ftl_runner_bind(r, "Z", b), FTL_ERR_USAGE);
+    assert_non_null(strstr(ftl_runner_get_diagnostics(r), "error: no input 'Z'"));
     assert_int_equal(ftl_runner_bind(r, "X", NULL), FTL_ERR_USAGE);
+    assert_non_null(strstr(ftl_runner_get_diagnostics(r), "error: bind: the tensor is null"));
+    assert_null(strstr(ftl_runner_get_diagnostics(r), "'Z'"));
     assert_int_equal(ftl_runner_bind(NULL, "X", b), FTL_ERR_USAGE);
     assert_int_equal(ftl_runner_run(NULL), FTL_ERR_USAGE);
+    api_run(r);
     assert_string_equal(ftl_runner_get_diagnostics(r), "");
     ftl_runner_free(r);
     ftl_runner_free(NULL);
@@ -165,7 +169,13 @@ static void test_set_output(void **state)
     assert_true(mine[0] == 2 && mine[1] == 4);
     assert_ptr_equal(ftl_tensor_get_data(ftl_runner_get_output(r, "Y")), mine);
     assert_int_equal(ftl_runner_set_output(r, "Y", long_x), FTL_ERR_USAGE);
+    assert_non_null(strstr(ftl_runner_get_diagnostics(r), "set for output 'Y'"));
     assert_int_equal(ftl_runner_set_output(r, "No", t), FTL_ERR_USAGE);
+    assert_non_null(strstr(ftl_runner_get_diagnostics(r), "no output 'No'"));
+    assert_int_equal(ftl_runner_save_output(r, 7, "never.npy"), FTL_ERR_USAGE);
+    assert_non_null(strstr(ftl_runner_get_diagnostics(r), "no output 7: there are 1"));
+    assert_int_equal(ftl_runner_save_outputs(r, ""), FTL_ERR_USAGE);
+    assert_non_null(strstr(ftl_runner_get_diagnostics(r), "without a path"));
     /* another shape: refused until another place is set */
     assert_int_equal(ftl_runner_bind(r, "X", long_x), FTL_OK);
     assert_int_equal(ftl_runner_run(r), FTL_ERR_USAGE);
