@@ -64,13 +64,12 @@ FUZZ := $(wildcard fuzz/fuzz_*.c)
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIB_OBJ := $(call obj,$(SRC)) \
            $(foreach i,$(ISAS),$(patsubst %.c,$(BUILD)/obj/%.$(i).o,$(ISA_SRC)))
-TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(UNIT) $(API))
+TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(UNIT) $(API)) $(BUILD)/tests/libcount.so
 FUSE := $(if $(CLI),$(BUILD)/fuse)
 
 .PHONY: all demo deps test test-programs check bench soak fuzz fuzz-programs bless \
         install uninstall clean changed
-.SECONDARY:
-.DELETE_ON_ERROR:
+.SECONDARY .DELETE_ON_ERROR:
 
 all: $(FUSE) $(BUILD)/libfusetl.a $(BUILD)/libfusetl.so
 
@@ -118,6 +117,8 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call obj,$(SUPPORT)) $(BUILD)/libfuse
 $(BUILD)/tests/api/%: $(BUILD)/obj/tests/api/%.o $(BUILD)/libfusetl.so
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $< -L$(BUILD) -lfusetl -Wl,-rpath,$(abspath $(BUILD)) -lcmocka -lm
+$(BUILD)/tests/lib%.so: $(BUILD)/obj/tests/blas/%.o
+	$(Q)mkdir -p $(@D) && $(LINK) -shared -o $@ $<
 
 $(BUILD)/obj/bench/micro.o: ROOMS = -Isrc
 $(BUILD)/bench/driver $(BUILD)/bench/micro: $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BUILD)/libfusetl.a

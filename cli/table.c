@@ -47,6 +47,8 @@ const option_row cli_options[] = {
     {"--device", "D", OPT_TEXT, AT(config.device), "re", "auto cpu", "device of the backend"},
     {"--einsum-planner", "P", OPT_WORD, AT(config.einsum_planner), "rde", "auto greedy optimal",
      "how contraction orders are found"},
+    {"--blas", "LIBRARY", OPT_TEXT, AT(config.blas), "re", NULL,
+     "library that products of matrices are given to (own kernels)"},
     {"--threads", "N", OPT_COUNT, AT(config.threads), "re", NULL, "threads (all cores)"},
     {"--memory-limit", "BYTES", OPT_BYTES, AT(config.memory_limit), "re", NULL,
      "memory of one run at most"},

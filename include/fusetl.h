@@ -189,6 +189,11 @@ typedef struct ftl_config {
     int64_t steps;       /* steps of virtual time; 0: none asked for */
     const char *weights; /* manifest of a weight store */
     const char *cache;   /* folder of compiled plans */
+    /* What follows is in this version. */
+    const char *blas;    /* library with cblas_sgemm and cblas_dgemm (of 32-bit whole numbers), by
+                          * path or by a name that the loader knows, that products of matrices are
+                          * given to where their layout allows it; null: own kernels. One that
+                          * cannot be used is FTL_ERR_USAGE */
 } ftl_config;
 
 void ftl_config_init(ftl_config *config);

@@ -32,6 +32,9 @@ typedef struct ftl_device_options {
     const ftl_allocator *alloc;
     const char *device;   /* "auto", "cpu", "cuda:1" */
     int threads;          /* 0: all cores */
+    const char *blas;     /* library that products of matrices are given to; null: own kernels. A
+                           * backend that has no use for one, or cannot open it, says FTL_ERR_USAGE
+                           */
     bool fast_paths;      /* recognised patterns on (default); off for comparison */
     size_t memory_limit;  /* bytes for one run; 0: a share of the machine's */
     ftl_watch *watch;     /* null, or told where runs are (base/watch.h); when it says so they end
@@ -68,6 +71,8 @@ struct ftl_backend {
     /* Timing per step of the outermost plan (stats has plan->steps.len entries), for later runs. */
     void (*set_profiling)(ftl_exec *exec, bool on);
     void (*get_stats)(const ftl_exec *exec, ftl_step_stats *stats);
+    /* May be null: how a step of the outermost plan runs, or null; lives as long as exec. */
+    const char *(*get_step_text)(const ftl_exec *exec, size_t step);
 };
 
 /* The oracle: plain scalar loops in double precision over the graph (native/oracle.c), which reads

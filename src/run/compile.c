@@ -224,6 +224,7 @@ static ftl_status open_exec(ftl_session *s)
     ftl_device_options options = {.alloc = s->alloc,
                                   .device = s->config.device ? s->config.device : "auto",
                                   .threads = s->config.threads,
+                                  .blas = s->config.blas,
                                   .fast_paths = !s->config.keep_plain,
                                   .memory_limit = s->config.memory_limit,
                                   .watch = s->config.watch};

@@ -266,6 +266,24 @@ static void put_equation_line(const account *a, size_t e, ftl_strbuf *out)
     put_time(a, f->seconds, out);
 }
 
+static const char *get_step_text(const ftl_session *s, size_t step)
+{
+    return s->backend->get_step_text ? s->backend->get_step_text(s->exec, step) : NULL;
+}
+
+/* Who computes the products, when it was asked for a library. */
+static void put_products(const ftl_session *s, ftl_strbuf *out)
+{
+    size_t given = 0, n = 0;
+    for (size_t i = 0; i < s->plan->steps.len; i++) {
+        const char *text = get_step_text(s, i);
+        n += text != NULL;
+        given += text && strcmp(text, "cblas") == 0;
+    }
+    ftl_strbuf_printf(out, "products: %zu of %zu by cblas of %s, the others by own kernels\n",
+                      given, n, s->config.blas);
+}
+
 static void put_summary(const account *a, ftl_strbuf *out)
 {
     const ftl_session *s = a->s;
@@ -275,6 +293,8 @@ static void put_summary(const account *a, ftl_strbuf *out)
     ftl_strbuf_printf(out, "memory: %s for intermediate values, at most %s of them live at once\n",
                       format_bytes(a->arena, (double)s->plan->arena_size),
                       format_bytes(a->arena, (double)s->plan->live_peak));
+    if (s->config.blas)
+        put_products(s, out);
     ftl_strbuf_printf(out, "compiled in %.3f ms", s->compile_seconds * 1e3);
     if (s->runs > 0)
         ftl_strbuf_printf(out, "; %llu run%s of %.3f ms on average", (unsigned long long)s->runs,
@@ -364,6 +384,10 @@ static void put_json_step(const account *a, size_t i, ftl_strbuf *out)
                      get_seconds(a, i));
     if (get_loop(a, i))
         ftl_strbuf_printf(out, ", \"rounds\": %.0f", get_step_rounds(a, i));
+    if (get_step_text(a->s, i)) {
+        ftl_strbuf_puts(out, ", \"product\": ");
+        ftl_strbuf_put_json(out, get_step_text(a->s, i));
+    }
     ftl_strbuf_printf(out, ", \"runs\": %llu}", (unsigned long long)a->stats[i].runs);
 }
 

@@ -30,7 +30,8 @@ static void copy_config(ftl_session *s)
     ftl_config *c = &s->config;
     const char **texts[] = {&c->backend,     &c->device,     &c->mode,      &c->strategy,
                             &c->chaining,    &c->projection, &c->precision, &c->einsum_planner,
-                            &c->output_root, &c->grad,       &c->weights,   &c->cache};
+                            &c->output_root, &c->grad,       &c->weights,   &c->cache,
+                            &c->blas};
     for (size_t i = 0; i < FTL_COUNT(texts); i++)
         *texts[i] = copy_text(s, *texts[i]);
     c->params = copy_texts(s, c->params, c->n_params);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Exit statuses, and which stream says what."""
 import subprocess
+from pathlib import Path
 
 from console import ASKS, FUSE, LAYER, SHOWN, Case, main
 
@@ -36,6 +37,18 @@ class Status(Case):
         self.write("q.fuse", "Y[i] = X[i]\nexport Y\n")
         self.write("x.npy", "no array")
         self.expect(self.fuse("run", "q.fuse", "--input", "X=x.npy"), 1, "", "x.npy")
+
+    def test_a_blas_is_used_or_is_2(self):
+        self.write("p.fuse", "A[i,j] = [[1, 2], [3, 4]]\nY[i,k] = A[i,j] A[j,k]\nexport Y\n")
+        self.expect(self.fuse("run", "p.fuse", "--blas", "no/such.so"), 2, "", "cannot be opened")
+        self.expect(self.fuse("run", "p.fuse", "--blas=libm.so.6"), 2, "", "has no cblas_sgemm")
+        self.expect(self.fuse("run", "p.fuse", "--backend=oracle", "--blas=libm.so.6"), 2, "", "no use for a BLAS")
+        library = Path(FUSE).parent / "tests/libcount.so"
+        if not library.exists():
+            self.skipTest("the tests' own BLAS is not built")
+        done = self.fuse("run", "p.fuse", "--explain", "--blas", library)
+        self.expect(done, 0, "products: 1 of 1 by cblas of")
+        self.expect(done, 0, "[[ 7, 10],\n [15, 22]]")
 
     def test_what_is_not_in_this_version_is_1(self):
         self.write("p.fuse", ASKS + "L = Y[i]\n")

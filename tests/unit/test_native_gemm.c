@@ -7,11 +7,14 @@
 #include "base/dtype.h"
 #include "base/random.h"
 
+#include <dlfcn.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -176,9 +179,36 @@ static void check_result(const problem *p, const char *text)
 
 static ftl_pool *pools[3]; /* of 1, 2 and 3 threads */
 
+static ftl_blas blas;      /* tests/blas/count.c */
+static int *calls, *count_is_wrong; /* in it */
+
+/* The library lies beside the folder of this program. */
+static const char *get_library(void)
+{
+    static char path[4096];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 32);
+    assert_true(n > 0);
+    path[n] = 0;
+    *strrchr(path, '/') = 0;
+    strcpy(strrchr(path, '/'), "/libcount.so");
+    return path;
+}
+
+static int open_blas(void)
+{
+    char message[256];
+    if (ftl_blas_open(get_library(), &blas, message, sizeof message) != FTL_OK)
+        return -1;
+    calls = dlsym(blas.library, "count_calls");
+    count_is_wrong = dlsym(blas.library, "count_is_wrong");
+    return calls && count_is_wrong ? 0 : -1;
+}
+
 static int make_pools(void **state)
 {
     (void)state;
+    if (open_blas() != 0)
+        return -1;
     for (unsigned i = 0; i < 3; i++)
         if (ftl_pool_new(ftl_allocator_get_default(), i + 1, &pools[i]) != FTL_OK)
             return -1;
@@ -190,6 +220,7 @@ static int free_pools(void **state)
     (void)state;
     for (int i = 0; i < 3; i++)
         ftl_pool_free(pools[i]);
+    ftl_blas_close(&blas);
     return 0;
 }
 
@@ -217,9 +248,9 @@ static void reset_out(problem *p)
     ftl_dtype_convert(p->c.data, p->spec.c, p->c.values, FTL_DTYPE_F64, p->c.count);
 }
 
-static void check_problem(problem *p, const ftl_kernels *kernels, ftl_pool *pool)
+static void check_problem(problem *p, const ftl_gemm_env *with)
 {
-    ftl_gemm_env env = {.kernels = kernels, .pool = pool};
+    const ftl_gemm_env env = *with;
     ftl_gemm *plan = make_plan(p, &env);
     reset_out(p);
     run_plan(plan, &env, &(ftl_gemm_args){.a = p->a.data, .b = p->b.data, .c = p->c.data});
@@ -246,8 +277,9 @@ static void check_everywhere(problem *p)
     for (int isa = 0; isa < FTL_ISA_COUNT; isa++) {
         const ftl_kernels *k = ftl_kernels_find((ftl_isa)isa);
         if (k)
-            check_problem(p, k, pools[draw_below(3)]);
+            check_problem(p, &(ftl_gemm_env){.kernels = k, .pool = pools[draw_below(3)]});
     }
+    check_problem(p, &(ftl_gemm_env){.kernels = ftl_kernels_get(), .blas = &blas});
 }
 
 /* ---- problems ---- */
@@ -430,7 +462,7 @@ static void check_marks(const hook_state *s)
             }
 }
 
-static void check_hook(bool is_transposed, const int64_t extent[3], ftl_pool *pool)
+static void check_hook(bool is_transposed, const int64_t extent[3], const ftl_gemm_env *with)
 {
     problem p = {.axes = {{.role = FTL_GEMM_BATCH, .extent = 2},
                           {.role = is_transposed ? FTL_GEMM_N : FTL_GEMM_M, .extent = extent[0]},
@@ -441,7 +473,7 @@ static void check_hook(bool is_transposed, const int64_t extent[3], ftl_pool *po
     make_tensors(&p, false);
     hook_state s = {.problem = &p, .is_transposed = is_transposed, .seen = calloc(p.c.count, 1)};
     assert_non_null(s.seen);
-    ftl_gemm_env env = {.kernels = ftl_kernels_get(), .pool = pool};
+    const ftl_gemm_env env = *with;
     ftl_gemm *plan = make_plan(&p, &env);
     run_plan(plan, &env, &(ftl_gemm_args){.a = p.a.data, .b = p.b.data, .c = p.c.data,
                                           .hook = visit_block, .hook_ctx = &s});
@@ -459,10 +491,12 @@ static void test_hook(void **state)
     static const int64_t shapes[][3] = {{40, 300, 20}, {600, 7, 900}, {600, 300, 0}, {3, 64, 40},
                                         {1, 500, 30}, {1, 1, 5}};
     for (size_t i = 0; i < FTL_COUNT(shapes); i++)
-        for (int threads = 0; threads < 3; threads++) {
-            check_hook(false, shapes[i], pools[threads]);
+        for (int threads = 0; threads < 4; threads++) {
+            ftl_gemm_env env = {.kernels = ftl_kernels_get(), .pool = pools[threads % 3],
+                                .blas = threads == 3 ? &blas : NULL};
+            check_hook(false, shapes[i], &env);
             if (shapes[i][0] > 1 || shapes[i][1] > 1)
-                check_hook(true, shapes[i], pools[threads]);
+                check_hook(true, shapes[i], &env);
         }
 }
 
@@ -482,6 +516,70 @@ static void test_refusals(void **state)
     p.spec.has_hook = true;
     assert_int_equal(ftl_gemm_init(plan, &p.spec, &env), FTL_ERR_UNSUPPORTED);
     free(plan);
+}
+
+/* ---- a BLAS ---- */
+
+/* How many calls of the library the problem took. */
+static int count_calls(problem *p)
+{
+    int before = *calls;
+    make_tensors(p, false);
+    check_problem(p, &(ftl_gemm_env){.kernels = ftl_kernels_get(), .blas = &blas});
+    free_problem(p);
+    return *calls - before;
+}
+
+static void test_blas_gets_matrices(void **state)
+{
+    (void)state;
+    problem p;
+    for (int f64 = 0; f64 < 2; f64++) {
+        make_matrix_problem(&p, f64 ? FTL_DTYPE_F64 : FTL_DTYPE_F32, (int64_t[]){5, 7, 9});
+        assert_int_equal(count_calls(&p), 1);
+        p.axes[p.spec.n_axes++] = (ftl_gemm_axis){.role = FTL_GEMM_BATCH, .extent = 4};
+        p.spec.alpha = -0.5, p.spec.beta = 2;
+        assert_true(count_calls(&p) % 4 == 0);
+    }
+    make_matrix_problem(&p, FTL_DTYPE_BF16, (int64_t[]){5, 7, 9});
+    assert_int_equal(count_calls(&p), 0);
+    make_matrix_problem(&p, FTL_DTYPE_F32, (int64_t[]){5, 7, 0});
+    assert_int_equal(count_calls(&p), 0);
+}
+
+static void test_blas_refused(void **state)
+{
+    (void)state;
+    char message[256];
+    ftl_blas other;
+    assert_int_equal(ftl_blas_open("/no/such/blas.so", &other, message, sizeof message),
+                     FTL_ERR_USAGE);
+    assert_non_null(strstr(message, "cannot be opened"));
+    assert_int_equal(ftl_blas_open("libm.so.6", &other, message, sizeof message), FTL_ERR_USAGE);
+    assert_non_null(strstr(message, "cblas_sgemm"));
+    *count_is_wrong = 1;
+    assert_int_equal(ftl_blas_open(get_library(), &other, message, sizeof message), FTL_ERR_USAGE);
+    *count_is_wrong = 0;
+    assert_non_null(strstr(message, "wrong"));
+}
+
+/* The one of the system, where there is one. */
+static void test_blas_of_system(void **state)
+{
+    (void)state;
+    char message[256];
+    ftl_blas found;
+    if (ftl_blas_open("libopenblas.so.0", &found, message, sizeof message) != FTL_OK)
+        skip();
+    for (int i = 0; i < 20; i++) {
+        problem p;
+        make_matrix_problem(&p, i % 2 ? FTL_DTYPE_F64 : FTL_DTYPE_F32,
+                            (int64_t[]){1 + draw_below(70), 1 + draw_below(70), draw_below(70)});
+        make_tensors(&p, i % 4 > 1);
+        check_problem(&p, &(ftl_gemm_env){.kernels = ftl_kernels_get(), .blas = &found});
+        free_problem(&p);
+    }
+    ftl_blas_close(&found);
 }
 
 /* The result does not depend on the number of threads. */
@@ -517,6 +615,9 @@ int main(void)
         cmocka_unit_test(test_hook),
         cmocka_unit_test(test_threads_agree),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_blas_gets_matrices),
+        cmocka_unit_test(test_blas_refused),
+        cmocka_unit_test(test_blas_of_system),
     };
     return cmocka_run_group_tests(tests, make_pools, free_pools);
 }

@@ -102,6 +102,17 @@ static gemm_method choose_method(const ftl_gemm *p)
     return METHOD_TILES;
 }
 
+static bool can_use_blas(const ftl_gemm *p)
+{
+    const gemm_axes *rows = &p->rows, *cols = &p->cols, *inner = &p->inner;
+    ftl_blas_product product = ftl_gemm_get_blas_product(p);
+    return p->ab_size == p->size && !p->is_right_packed && inner->count > 0 &&
+           ftl_gemm_is_even(rows, LEFT) && ftl_gemm_is_even(rows, OUT) &&
+           ftl_gemm_is_even(cols, RIGHT) && ftl_gemm_is_even(cols, OUT) &&
+           ftl_gemm_is_even(inner, LEFT) && ftl_gemm_is_even(inner, RIGHT) &&
+           (cols->count <= 1 || ftl_gemm_get_step(cols, OUT) == 1) && ftl_blas_can_run(&product);
+}
+
 /* ---- tasks ---- */
 
 static int64_t count_wanted_tasks(const ftl_gemm *p)
@@ -214,10 +225,21 @@ static void plan_vectors(ftl_gemm *p)
     }
 }
 
+/* One task: the library has threads of its own. */
+static void plan_blas(ftl_gemm *p)
+{
+    p->workers = 1;
+    p->unit = p->cols.count;
+    p->region_rows = p->rows.count;
+    p->region_units = 1;
+}
+
 static void plan_tasks(ftl_gemm *p)
 {
     if (p->method == METHOD_TILES)
         plan_tiles(p);
+    else if (p->method == METHOD_BLAS)
+        plan_blas(p);
     else
         plan_vectors(p);
     p->grid_rows = divide_up(p->rows.count, p->region_rows);
@@ -233,6 +255,10 @@ static void plan_tasks(ftl_gemm *p)
 static void describe(ftl_gemm *p, ftl_isa isa)
 {
     static const char *const names[] = {"tiles", "dots", "scaled rows", "sums of products"};
+    if (p->method == METHOD_BLAS) {
+        snprintf(p->text, sizeof p->text, "cblas");
+        return;
+    }
     snprintf(p->text, sizeof p->text, "%s, %s, %lld tasks", names[p->method], ftl_isa_get_name(isa),
              (long long)p->tasks);
 }
@@ -291,6 +317,8 @@ ftl_status ftl_gemm_init(ftl_gemm *p, const ftl_gemm_spec *spec, const ftl_gemm_
         p->cols.axis[p->cols.n - 1].extent >= BATCH_MIN_RUN)
         ftl_gemm_move_to_batch(p);
     p->method = choose_method(p);
+    if (env->blas && p->method == METHOD_TILES && can_use_blas(p))
+        p->method = METHOD_BLAS;
     if (p->rows.count > 0 && p->cols.count > 0 && p->batch.count > 0)
         plan_tasks(p);
     describe(p, env->kernels->isa);
@@ -359,7 +387,8 @@ static void run_task(void *ctx, size_t task, unsigned worker)
 {
     static void (*const methods[])(const gemm_region *) = {
         [METHOD_TILES] = ftl_gemm_run_tiles, [METHOD_DOT] = ftl_gemm_run_dots,
-        [METHOD_ADD] = ftl_gemm_run_adds, [METHOD_PAIRS] = ftl_gemm_run_pair};
+        [METHOD_ADD] = ftl_gemm_run_adds, [METHOD_PAIRS] = ftl_gemm_run_pair,
+        [METHOD_BLAS] = ftl_gemm_run_blas};
     const gemm_run *run = ctx;
     const ftl_gemm *p = run->plan;
     int64_t i = (int64_t)task, unit = i % p->grid_cols * p->region_units;
@@ -384,7 +413,7 @@ static void run_task(void *ctx, size_t task, unsigned worker)
 void ftl_gemm_run(const ftl_gemm *plan, const ftl_gemm_env *env, const ftl_gemm_args *args)
 {
     gemm_run run = {
-        .plan = plan, .kernels = env->kernels,
+        .plan = plan, .kernels = env->kernels, .blas = env->blas,
         .left = plan->is_swapped ? args->b : args->a,
         .right = plan->is_swapped ? args->a : args->b,
         .out = args->c, .scratch = args->scratch, .hook = args->hook, .hook_ctx = args->hook_ctx,

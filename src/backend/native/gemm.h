@@ -16,6 +16,7 @@
 #ifndef FTL_NATIVE_GEMM_H
 #define FTL_NATIVE_GEMM_H
 
+#include "backend/native/blas.h"
 #include "backend/native/kernels.h"
 #include "base/base.h"
 #include "base/threads.h"
@@ -62,6 +63,7 @@ typedef struct ftl_gemm_spec {
 typedef struct ftl_gemm_env {
     const ftl_kernels *kernels;
     ftl_pool *pool;     /* may be null: the calling thread alone */
+    const ftl_blas *blas; /* may be null; else runs what it can of the products of matrices */
 } ftl_gemm_env;
 
 typedef struct ftl_gemm ftl_gemm;
@@ -72,7 +74,7 @@ size_t ftl_gemm_get_plan_size(const ftl_gemm_spec *spec);
 ftl_status ftl_gemm_init(ftl_gemm *plan, const ftl_gemm_spec *spec, const ftl_gemm_env *env);
 /* Bytes of scratch (64-byte aligned) that a run needs; 0 is common for small ones. */
 size_t ftl_gemm_get_scratch(const ftl_gemm *plan);
-/* "packed 14x32 avx512, 2 threads over rows", for explain. Static or in the plan. */
+/* "tiles, avx512, 6 tasks", or "cblas"; for explain. In the plan. */
 const char *ftl_gemm_get_text(const ftl_gemm *plan);
 
 typedef struct ftl_gemm_args {

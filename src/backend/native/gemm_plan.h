@@ -28,7 +28,8 @@ typedef enum gemm_method {
     METHOD_TILES, /* register tiles over regions of out */
     METHOD_DOT,   /* few rows, columns of right contiguous along k: table->dot_rows */
     METHOD_ADD,   /* one row, rows of right contiguous: table->add_rows */
-    METHOD_PAIRS  /* one row, one column: a sum of products for each batch place */
+    METHOD_PAIRS, /* one row, one column: a sum of products for each batch place */
+    METHOD_BLAS   /* by the library of the env, batch place by batch place */
 } gemm_method;
 
 struct ftl_gemm {
@@ -89,6 +90,7 @@ bool ftl_gemm_is_even(const gemm_axes *x, gemm_operand which);
 typedef struct gemm_run {
     const ftl_gemm *plan;
     const ftl_kernels *kernels;
+    const ftl_blas *blas;
     const char *left, *right;
     char *out, *scratch;
     ftl_gemm_hook *hook;
@@ -111,6 +113,9 @@ void ftl_gemm_run_tiles(const gemm_region *region);
 void ftl_gemm_run_dots(const gemm_region *region);
 void ftl_gemm_run_adds(const gemm_region *region);
 void ftl_gemm_run_pair(const gemm_region *region);
+void ftl_gemm_run_blas(const gemm_region *region);
+/* The product at one batch place, as a BLAS is told of it. */
+ftl_blas_product ftl_gemm_get_blas_product(const ftl_gemm *plan);
 /* Tells the hook, if any, of the part of the region that starts at (row, col) of out. */
 void ftl_gemm_call_hook(const gemm_region *region, const int64_t start[2], const int64_t extent[2]);
 

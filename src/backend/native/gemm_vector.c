@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Products with vectors, which read every element of a matrix once and go at the speed of memory,
- * and sums of products of two vectors.
+ * sums of products of two vectors, and products that a BLAS computes.
  */
 #include "backend/native/gemm_plan.h"
 
@@ -96,5 +96,22 @@ void ftl_gemm_run_pair(const gemm_region *g)
         *(float *)g->out = (float)sum;
     else
         *(double *)g->out = sum;
+    call_hook_for_all(g);
+}
+
+ftl_blas_product ftl_gemm_get_blas_product(const ftl_gemm *p)
+{
+    return (ftl_blas_product){
+        .m = p->rows.count, .n = p->cols.count, .k = p->inner.count,
+        .a_m = ftl_gemm_get_step(&p->rows, LEFT), .a_k = ftl_gemm_get_step(&p->inner, LEFT),
+        .b_k = ftl_gemm_get_step(&p->inner, RIGHT), .b_n = ftl_gemm_get_step(&p->cols, RIGHT),
+        .c_m = ftl_gemm_get_step(&p->rows, OUT), .alpha = p->alpha, .beta = p->beta};
+}
+
+void ftl_gemm_run_blas(const gemm_region *g)
+{
+    ftl_blas_product product = ftl_gemm_get_blas_product(g->run->plan);
+    ftl_blas_run(g->run->blas, g->run->plan->size, &product,
+                 (const void *[]){g->left, g->right}, g->out);
     call_hook_for_all(g);
 }

@@ -43,6 +43,7 @@ static void close_device(ftl_device *device)
     if (!device)
         return;
     ftl_pool_free(device->pool);
+    ftl_blas_close(&device->blas);
     ftl_mem_free(device->alloc, device, sizeof *device);
 }
 
@@ -72,6 +73,12 @@ static ftl_status open_device(const ftl_device_options *options, ftl_device **ou
     if (status != FTL_OK) {
         close_device(device);
         return set_error(error, status, "no memory for the threads of a device");
+    }
+    if (options->blas)
+        status = ftl_blas_open(options->blas, &device->blas, error->message, sizeof error->message);
+    if (status != FTL_OK) {
+        close_device(device);
+        return status;
     }
     *out = device;
     return FTL_OK;
@@ -317,6 +324,12 @@ static void get_stats(const ftl_exec *exec, ftl_step_stats *stats)
         stats[i] = exec->unit->steps[i].stats;
 }
 
+static const char *get_step_text(const ftl_exec *exec, size_t step)
+{
+    const ftl_product *p = exec->unit->steps[step].product;
+    return p ? ftl_product_get_text(p) : NULL;
+}
+
 const ftl_backend ftl_backend_native = {
     .version = FTL_BACKEND_VERSION,
     .name = "native",
@@ -329,4 +342,5 @@ const ftl_backend ftl_backend_native = {
     .run = run,
     .set_profiling = set_profiling,
     .get_stats = get_stats,
+    .get_step_text = get_step_text,
 };

@@ -20,6 +20,7 @@ struct ftl_device {
     const ftl_kernels *kernels;
     ftl_cpu_caches caches;
     ftl_pool *pool;      /* null: one thread */
+    ftl_blas blas;       /* all null unless asked for */
     bool fast_paths;
     size_t memory_limit; /* bytes for one run */
     ftl_watch *watch;    /* null: nobody watches */
@@ -106,6 +107,8 @@ void ftl_exec_need_program(ftl_exec *exec, const ftl_program *p);
 
 ftl_product *ftl_product_compile(ftl_unit *u, const ftl_step *step);
 void ftl_product_run(const ftl_product *p, const ftl_unit *u);
+/* How it runs, for explain; lives as long as the product. */
+const char *ftl_product_get_text(const ftl_product *p);
 
 /* ---- ops.c: all other operations ---- */
 

@@ -374,6 +374,10 @@ static ftl_status open_device(const ftl_device_options *options, ftl_device **ou
                  options->device);
         return FTL_ERR_USAGE;
     }
+    if (options->blas) {
+        snprintf(error->message, sizeof error->message, "the oracle has no use for a BLAS");
+        return FTL_ERR_USAGE;
+    }
     ftl_device *device = ftl_mem_alloc(options->alloc, sizeof(*device));
     if (!device)
         return FTL_ERR_MEMORY;

@@ -215,7 +215,7 @@ static void compile_gemm(ftl_unit *u, ftl_product *p, const spec *s)
 {
     ftl_arena *arena = &u->exec->arena;
     const ftl_device *d = u->exec->device;
-    ftl_gemm_env env = {d->kernels, d->pool};
+    ftl_gemm_env env = {d->kernels, d->pool, d->blas.library ? &d->blas : NULL};
     ftl_gemm_spec g = {.ab = s->v->in[0]->dtype, .c = get_sum_dtype(s->v), .n_axes = s->n_axes,
                        .axes = s->axes, .alpha = 1, .has_hook = can_hook(s)};
     p->gemm = ftl_arena_alloc(arena, ftl_gemm_get_plan_size(&g));
@@ -300,7 +300,7 @@ static void finish_block(void *ctx, const ftl_gemm_block *block)
 void ftl_product_run(const ftl_product *p, const ftl_unit *u)
 {
     const ftl_device *d = u->exec->device;
-    ftl_gemm_env env = {d->kernels, d->pool};
+    ftl_gemm_env env = {d->kernels, d->pool, d->blas.library ? &d->blas : NULL};
     hook_ctx ctx = {p, &u->env};
     ftl_gemm_args args = {.a = ftl_unit_get(u, p->a), .b = ftl_unit_get(u, p->b),
                           .c = ftl_unit_get(u, p->c), .scratch = u->exec->rest};
@@ -311,4 +311,9 @@ void ftl_product_run(const ftl_product *p, const ftl_unit *u)
     ftl_gemm_run(p->gemm, &env, &args);
     if (p->nest && !p->has_hook)
         ftl_vm_run(p->nest, &u->env);
+}
+
+const char *ftl_product_get_text(const ftl_product *p)
+{
+    return ftl_gemm_get_text(p->gemm);
 }
