@@ -169,7 +169,7 @@ static void note_fault(const groups_part *p, ftl_diag *d, const groups_why *why)
         text = ftl_arena_printf(arena, "this is used along axis '%s', all places at once", name);
         break;
     case GROUPS_FAULT_SAME:
-        text = "this closes the cycle: it needs the very place that is computed";
+        text = "this closes the cycle: it moves along no axis";
         break;
     default:
         text = ftl_arena_printf(arena,

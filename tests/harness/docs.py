@@ -6,6 +6,7 @@
   fuse error        the program is refused; with a fence `output`, the messages are compared
   fuse fragment     the text is parsed only (it uses names from elsewhere)
   fuse WORD...      other words are given to the command: fuse --mode auto
+  fuse as NAME      a file of that name for the other examples of the page, as is `text as NAME`
   c                 a program for the library: compiled and run; its output is compared likewise
 
 In docs/examples/NAME.md the program is examples/NAME/NAME.fuse, word for word, and runs in a copy of
@@ -24,11 +25,12 @@ BLESSING = threading.Lock()  # examples of one page are run at the same time
 FENCE = re.compile(
     r"(?P<before>[^\n]*)\n```(?P<kind>fuse|c)(?P<words>[^\n]*)\n(?P<text>.*?)\n?```\n"
     r"(?:\s*```output\n(?P<output>.*?)\n?```\n)?", re.S)
+FILE = re.compile(r"\n```(?:fuse|text) as (?P<name>[\w.]+)\n(?P<text>.*?)\n```\n", re.S)
 
 
 def examples(path):
     for m in FENCE.finditer("\n" + path.read_text(encoding="utf-8")):
-        if "<!-- no test -->" not in m["before"]:
+        if "<!-- no test -->" not in m["before"] and m["words"].split()[:1] != ["as"]:
             yield m
 
 
@@ -68,6 +70,8 @@ def run_example(context, path, folder, m):
     if program:
         shutil.copytree(program.parent, folder / "copy")
         return command([context.fuse, "run", program.name], folder / "copy")
+    for file in FILE.finditer(path.read_text(encoding="utf-8")):
+        (folder / file["name"]).write_text(file["text"] + "\n", encoding="utf-8")
     (folder / "example.fuse").write_text(m["text"] + "\n", encoding="utf-8")
     words = [w for w in m["words"].split() if w not in ("error", "fragment")]
     verb = "fmt" if "fragment" in m["words"] else "check" if m["output"] is None else "run"
