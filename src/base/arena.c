@@ -213,14 +213,35 @@ char *ftl_arena_printf(ftl_arena *arena, const char *fmt, ...)
     return text;
 }
 
+/* Gives up n bytes that nothing points to any more. Large ones have a block of their own, which
+ * goes back at once: a vector that doubles does not leave all its former selves behind. */
+static void drop(ftl_arena *arena, void *data, size_t n)
+{
+    ftl_arena_block **link = &arena->head;
+    POISON(data, n);
+    if (n <= LARGEST_BLOCK)
+        return;
+    while (*link && (char *)*link + HEADER != (char *)data)
+        link = &(*link)->next;
+    ftl_arena_block *block = *link;
+    if (!block)
+        return;
+    *link = block->next;
+    arena->used -= block->used - HEADER - GAP;
+    UNPOISON(block, block->size);
+    ftl_mem_free(arena->alloc, block, block->size);
+}
+
 void *ftl_vec_grow(ftl_arena *arena, void *data, size_t *cap, size_t size)
 {
     if (*cap > SIZE_MAX / 2)
         ftl_arena_fail(arena, FTL_ERR_MEMORY);
     size_t grown = *cap > 0 ? *cap * 2 : 4;
     void *fresh = ftl_arena_alloc_array(arena, grown, size);
-    if (*cap > 0)
+    if (*cap > 0) {
         memcpy(fresh, data, *cap * size);
+        drop(arena, data, *cap * size);
+    }
     *cap = grown;
     return fresh;
 }

@@ -214,14 +214,14 @@ static uint16_t write_gather(ftl_nest_builder *b, ftl_code *code, uint32_t node,
     ftl_vm_select *selects = FTL_NEW_ARRAY(b->arena, ftl_vm_select, w->n_selects + 1);
     bool is_scattered = false;
     for (uint32_t k = 0; k < w->n_selects; k++)
-        ftl_code_want(b, code, w->select_node[k], pass);
+        ftl_code_want(b, code, w->selects[k].node, pass);
     for (uint32_t k = 0; k < w->n_selects; k++) {
-        uint16_t raw = to_register(b, code, (uint16_t)b->value[w->select_node[k]]);
+        uint16_t raw = to_register(b, code, (uint16_t)b->value[w->selects[k].node]);
         const ftl_pointer x = *ftl_code_get(b, raw);
         ftl_dtype dtype = ftl_tile_get_dtype((ftl_tile)x.type);
         selects[k] = (ftl_vm_select){to_places(b, code, raw), raw, dtype, x.shape,
-                                     w->select_axis[k], w->select_stride[k],
-                                     w->select_extent[k]};
+                                     w->selects[k].axis, w->selects[k].stride,
+                                     w->selects[k].extent};
         is_scattered |= (x.shape & line) != 0;
     }
     uint16_t src = add_access(b, code, access, shape);

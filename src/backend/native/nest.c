@@ -27,6 +27,7 @@ static void add_stride(ftl_walk *w, uint8_t axis, int64_t stride)
 static ftl_walk *add_walk(ftl_nest_builder *b, uint32_t node, const ftl_value *v, int64_t *strides)
 {
     ftl_walk *w = FTL_VEC_PUSH(b->arena, &b->walks);
+    w->stride = FTL_NEW_ARRAY(b->arena, int64_t, b->nest->n_axes);
     w->ref = b->spec->find(b->spec->ctx, v, strides);
     w->value = v;
     w->dtype = v->dtype;
@@ -38,6 +39,7 @@ static ftl_walk *add_walk(ftl_nest_builder *b, uint32_t node, const ftl_value *v
 static ftl_walk *add_sums_walk(ftl_nest_builder *b, uint32_t node, int64_t *strides)
 {
     ftl_walk *w = FTL_VEC_PUSH(b->arena, &b->walks);
+    w->stride = FTL_NEW_ARRAY(b->arena, int64_t, b->nest->n_axes);
     w->ref = b->spec->sums_ref;
     w->value = b->spec->contract;
     w->dtype = b->spec->sums;
@@ -73,7 +75,7 @@ static void add_check(ftl_nest_builder *b, ftl_walk *w, const ftl_affine *m, int
 {
     const ftl_nest_node *n = &b->nest->nodes.data[w->node];
     int64_t low = m->offset, high = m->offset;
-    int64_t *coef = FTL_NEW_ARRAY(b->arena, int64_t, FTL_NEST_MAX_AXES);
+    int64_t *coef = FTL_NEW_ARRAY(b->arena, int64_t, b->nest->n_axes);
     for (uint32_t t = 0; t < m->n; t++) {
         int64_t reach = m->coef[t] * (n->value->shape[m->dim[t]] - 1);
         low += reach < 0 ? reach : 0;
@@ -116,6 +118,7 @@ static void walk_gather(ftl_nest_builder *b, uint32_t node)
     b->read[node] = (int32_t)b->walks.len;
     ftl_walk *w = add_walk(b, node, v->in[0], strides);
     w->checks = FTL_NEW_ARRAY(b->arena, ftl_vm_check, v->in[0]->rank + 1);
+    w->selects = FTL_NEW_ARRAY(b->arena, ftl_walk_select, v->in[0]->rank + 1);
     w->fill = v->u.gather->fill;
     for (uint32_t k = 0; k < v->in[0]->rank; k++) {
         const ftl_affine *m = &v->u.gather->map[k];
@@ -124,10 +127,8 @@ static void walk_gather(ftl_nest_builder *b, uint32_t node)
             add_check(b, w, m, v->in[0]->shape[k]);
             continue;
         }
-        w->select_node[w->n_selects] = n->in[m->select - 1];
-        w->select_axis[w->n_selects] = k;
-        w->select_stride[w->n_selects] = strides[k];
-        w->select_extent[w->n_selects++] = v->in[0]->shape[k];
+        w->selects[w->n_selects++] = (ftl_walk_select){n->in[m->select - 1], k, strides[k],
+                                                       v->in[0]->shape[k]};
     }
 }
 
@@ -450,7 +451,7 @@ static void set_axes(ftl_nest_builder *b)
                    : cols >= 0   ? choose_rows(b, cols)
                                  : -1;
     memset(number, -1, sizeof number);
-    p->extent = FTL_NEW_ARRAY(b->arena, int64_t, FTL_NEST_MAX_AXES);
+    p->extent = FTL_NEW_ARRAY(b->arena, int64_t, b->nest->n_axes + 1);
     for (int is_inner = 0; is_inner < 2; is_inner++)
         for (int32_t a = 0; a < (int32_t)b->nest->n_axes; a++)
             if (b->extent[a] != 1 && a != rows && a != cols &&

@@ -42,7 +42,11 @@ ftl_program *ftl_nest_compile(ftl_arena *arena, const ftl_nest_spec *spec, ftl_n
 
 /* ---- shared by nest.c, code.c, registers.c ---- */
 
-enum { FTL_NEST_MAX_SELECTS = 32 };
+/* A place of a gather that an index value gives. */
+typedef struct ftl_walk_select {
+    uint32_t node, axis; /* of the index value; of the operand */
+    int64_t stride, extent;
+} ftl_walk_select;
 
 /* How one node walks through memory, over nest axes. */
 typedef struct ftl_walk {
@@ -51,12 +55,11 @@ typedef struct ftl_walk {
     ftl_dtype dtype;
     bool is_write;
     uint32_t node;
-    int64_t stride[FTL_NEST_MAX_AXES];
+    int64_t *stride;          /* by nest axis */
     uint32_t n_checks, n_scalars, n_selects;
-    ftl_vm_check *checks;     /* coef: FTL_NEST_MAX_AXES entries over nest axes */
+    ftl_vm_check *checks;     /* coef: by nest axis */
     ftl_vm_scalar *scalars;
-    int64_t select_stride[FTL_NEST_MAX_SELECTS], select_extent[FTL_NEST_MAX_SELECTS];
-    uint32_t select_node[FTL_NEST_MAX_SELECTS], select_axis[FTL_NEST_MAX_SELECTS];
+    ftl_walk_select *selects;
     double fill;
 } ftl_walk;
 
