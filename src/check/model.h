@@ -40,8 +40,8 @@ typedef struct ftl_text_request {
     const char *base, *path; /* asked: name of the importing file; the path as written */
     const char *name, *text; /* answered: how to call it (and base of its own imports); its bytes */
     size_t len;
-    const char *message;     /* why not */
-    bool is_limit;           /* there is no memory for it, or it is larger than what is allowed */
+    const char *message; /* why not */
+    bool is_limit;       /* there is no memory for it, or it is larger than what is allowed */
 } ftl_text_request;
 
 /* A domain file that check asks for: one symbol a line. */
@@ -49,8 +49,8 @@ typedef struct ftl_symbols_request {
     const char *base, *path;    /* asked, as above */
     const char *const *symbols; /* answered: no two are equal */
     size_t n;
-    const char *message;        /* why not */
-    bool is_limit;              /* as above */
+    const char *message; /* why not */
+    bool is_limit;       /* as above */
 } ftl_symbols_request;
 
 /* A tensor that check asks for: a source statement (path), or an input or weight by name (path
@@ -183,7 +183,7 @@ struct ftl_expr {
 /* Options of a call, resolved. Axis ids are the equation's. */
 typedef struct ftl_call {
     bool has_axis;
-    bool is_last; /* nothing named the axis: it is the last one of the argument */
+    bool is_last;  /* nothing named the axis: it is the last one of the argument */
     uint32_t axis; /* axis that softmax and kin normalise, max(x, axis=) drops, concat joins (its
                       RESULT axis) */
     uint32_t
@@ -320,6 +320,11 @@ typedef struct ftl_sink {
     bool is_topk;
     uint32_t topk_values;
 } ftl_sink;
+/* A place of a query as written: a dimension of the tensor that answers, or a constant. */
+typedef struct ftl_query_place {
+    uint32_t dim;
+    const char *constant; /* its text, or null */
+} ftl_query_place;
 /* A query of the program or the command line: name, and for each place a constant (>= 0), or -1:
  * free. */
 typedef struct ftl_query {
@@ -330,6 +335,10 @@ typedef struct ftl_query {
         hi[FTL_MAX_RANK]; /* the range asked for; lo == hi - 1 with is_point drops the place */
     bool is_point[FTL_MAX_RANK];
     bool is_printed; /* written in the program */
+    /* Of a part such as R(x, 3, x), whose tensor is hidden: what was asked. Null for others. */
+    const char *name;
+    const ftl_query_place *written;
+    uint32_t n_written;
 } ftl_query;
 
 typedef struct ftl_model {

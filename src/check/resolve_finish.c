@@ -333,7 +333,7 @@ static void warn_constant_head(finisher *f)
 {
     const ftl_node *lhs = f->flat->stmt->lhs;
     uint32_t place = 0;
-    for (size_t i = 0; i < lhs->indices.len && !f->flat->is_fact; i++) {
+    for (size_t i = 0; i < lhs->indices.len && !f->flat->is_fact && !f->flat->is_hidden; i++) {
         const char *name = resolve_get_plain(&lhs->indices.data[i]);
         int32_t domain = f->r->m->tensors.data[f->flat->tensor].domain[place];
         place += lhs->indices.data[i].kind != FTL_INDEX_TIME;

@@ -239,6 +239,37 @@ ftl_query *resolve_push_query(resolver *r, uint32_t tensor, ftl_node *node, ftl_
     return q;
 }
 
+static const char *write_constant(resolver *r, const ftl_index *ix)
+{
+    int64_t number;
+    if (ix->kind == FTL_INDEX_SYMBOL)
+        return ix->name;
+    return resolve_get_number(ix, &number)
+               ? ftl_arena_printf(r->m->arena, "%lld", (long long)number)
+               : NULL;
+}
+
+/* How to print an answer that has these axes as the question was written; not for computed places,
+ * whose own numbers are not in the answer. */
+static void keep_written(resolver *r, ftl_query *q, const ftl_node *asked,
+                         const resolve_names *axes)
+{
+    ftl_query_place *written = FTL_NEW_ARRAY(r->m->arena, ftl_query_place, asked->indices.len);
+    for (size_t i = 0; i < asked->indices.len; i++) {
+        const char *axis = get_axis(&asked->indices.data[i]);
+        size_t k = 0;
+        written[i].constant = write_constant(r, &asked->indices.data[i]);
+        while (k < axes->len && axes->data[k] != axis)
+            k++;
+        if (k == axes->len && !written[i].constant)
+            return;
+        written[i].dim = (uint32_t)k;
+    }
+    q->name = asked->name;
+    q->written = written;
+    q->n_written = (uint32_t)asked->indices.len;
+}
+
 ftl_query *resolve_make_query(resolver *r, const resolve_item *item)
 {
     resolve_eq e;
@@ -251,13 +282,19 @@ ftl_query *resolve_make_query(resolver *r, const resolve_item *item)
         ref = resolve_make_ref(r, tensor, lhs->span);
     else
         ref = resolve_reference(&e, lhs);
-    if (ref && resolve_is_part_query(ref))
+    const ftl_node *asked = ref && resolve_is_part_query(ref) ? ref : NULL;
+    if (asked)
         ref =
             resolve_list_axes(&e, ref, NULL, &axes)
                 ? make_hidden(r, ftl_arena_printf(r->m->arena, "query#%zu", r->m->queries.len + 1),
                               ref, &axes)
                 : NULL;
-    return ref ? resolve_push_query(r, find_tensor(r, ref), ref, item->stmt->span) : NULL;
+    if (!ref)
+        return NULL;
+    ftl_query *q = resolve_push_query(r, find_tensor(r, ref), ref, item->stmt->span);
+    if (asked)
+        keep_written(r, q, asked, &axes);
+    return q;
 }
 
 static void add_query(resolver *r, const resolve_item *item)
@@ -289,9 +326,9 @@ static void warn_no_output(resolver *r)
     bool is_empty = r->modules.data[0]->tree->stmts.len == 0;
     if (r->m->options.n_queries > 0 || r->m->diags->errors > 0 || (!last && !is_empty))
         return;
-    ftl_diag *d = ftl_diag_warn(r->m->diags, FTL_W_NO_OUTPUT,
-                                last ? last->stmt->span : (ftl_span){0},
-                                "nothing is exported, queried or written: a run shows nothing");
+    ftl_diag *d =
+        ftl_diag_warn(r->m->diags, FTL_W_NO_OUTPUT, last ? last->stmt->span : (ftl_span){0},
+                      "nothing is exported, queried or written: a run shows nothing");
     if (last)
         ftl_diag_hint(r->m->diags, d, "add a line: export %s", last->stmt->lhs->name);
 }

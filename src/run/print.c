@@ -214,10 +214,16 @@ static void put_tuple(const entries *e, int64_t p)
         at[k] = p % e->t->shape[kept] + (q ? q->lo[k] : 0);
         p /= e->t->shape[kept];
     }
-    ftl_strbuf_printf(e->out, "%s%c", e->d->name, e->d->is_boolean ? '(' : '[');
-    for (uint32_t k = 0; k < e->d->rank; k++) {
+    bool as_written = q && q->name;
+    ftl_strbuf_printf(e->out, "%s%c", as_written ? q->name : e->d->name,
+                      e->d->is_boolean ? '(' : '[');
+    for (uint32_t k = 0; k < (as_written ? q->n_written : e->d->rank); k++) {
+        uint32_t dim = as_written ? q->written[k].dim : k;
         ftl_strbuf_puts(e->out, k ? ", " : "");
-        ftl_run_put_place(e->s, e->d->domain[k], at[k], e->out);
+        if (as_written && q->written[k].constant)
+            ftl_strbuf_puts(e->out, q->written[k].constant);
+        else
+            ftl_run_put_place(e->s, e->d->domain[dim], at[dim], e->out);
     }
     ftl_strbuf_putc(e->out, e->d->is_boolean ? ')' : ']');
 }
