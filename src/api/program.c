@@ -61,6 +61,8 @@ static ftl_status parse(void *user)
     ftl_intern_init(&p->names, &p->arena);
     ftl_diags_init(&p->diags, &p->arena);
     uint32_t file = ftl_diags_add_source(&p->diags, p->name, p->text, p->len);
+    if (!m->trouble && memchr(m->text, '\0', m->len))
+        m->trouble = "holds bytes of zero: it is data, and no text of a program";
     if (m->trouble)
         return report_trouble(m);
     p->tree = ftl_syntax_parse(&p->arena, &p->names, &p->diags, file);

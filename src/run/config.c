@@ -181,7 +181,7 @@ static bool read_numbers(ftl_session *s)
     else if (c->threads < 0)
         wrong = "the number of threads cannot be negative";
     else if (c->samples < 1)
-        wrong = "there must be a sample at least";
+        wrong = "the number of samples must be 1 or more";
     else if (c->steps < 0)
         wrong = "the number of steps cannot be negative";
     if (wrong)

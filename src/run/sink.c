@@ -355,14 +355,15 @@ static ftl_status save(saving *w)
     return ftl_run_end_writing(s, status);
 }
 
-/* There is such a folder; a path below the output root is looked up there. */
-static bool is_folder(saving *w)
+/* There is such a folder, or with no extension could be one. A path below the output root is looked
+ * up there. */
+static bool is_folder(saving *w, const char *extension)
 {
     struct stat st;
     const char *root = w->s->config.output_root, *path = w->path;
     if (root && path[0] != '/')
         path = ftl_arena_printf(&w->scratch, "%s/%s", root, path);
-    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+    return stat(path, &st) == 0 ? S_ISDIR(st.st_mode) : !extension[0];
 }
 
 /* The extension of the last name, or "". */
@@ -373,21 +374,21 @@ static const char *find_extension(const char *path)
     return dot && dot != name && strspn(dot, ".") == 1 && dot[1] ? dot : "";
 }
 
-static ftl_status fail_extension(saving *w, const char *extension)
+static ftl_status fail_extension(saving *w)
 {
     return fail_saving(
         w, FTL_ERR_USAGE,
         ftl_arena_printf(&w->scratch,
-                         "%s: no file with the extension '%s' is written: it is one of .npy, .npz, "
-                         ".json, .jsonl, .csv, .tsv; a folder of that name is asked for as '%s/'",
-                         w->path, extension, w->path));
+                         "%s: a file that is written has one of the extensions .npy, .npz, .json, "
+                         ".jsonl, .csv, .tsv; a folder of that name is asked for as '%s/'",
+                         w->path, w->path));
 }
 
 /* The path decides whether it is a folder's, an archive's or a file's. */
 static ftl_status save_all(saving *w)
 {
     const char *extension = find_extension(w->path);
-    if (!extension[0] || is_folder(w))
+    if (is_folder(w, extension))
         return save_folder(w);
     switch (ftl_io_find_format(w->path)) {
     case FTL_FORMAT_NPZ:
@@ -395,7 +396,7 @@ static ftl_status save_all(saving *w)
     case FTL_FORMAT_UNKNOWN:
     case FTL_FORMAT_SAFETENSORS:
     case FTL_FORMAT_TEXT:
-        return fail_extension(w, extension);
+        return fail_extension(w);
     default:
         return save_only(w);
     }

@@ -66,6 +66,14 @@ class Programs(Case):
         (self.folder / "loop.fuse").symlink_to("loop.fuse")
         self.expect(self.fuse("run", "loop.fuse"), 1, "", "symbolic links")
 
+    def test_data(self):
+        """One message, and not one for each byte."""
+        for content in (npy([1, 2]), b"PK\x03\x04\x14\0\0\0", b"\x7fELF\x02\x01\x01" + bytes(100)):
+            self.write("p.fuse", content)
+            done = self.fuse("run", "p.fuse")
+            self.expect(done, 1, "", "p.fuse:1:1: error: ")
+            self.assertEqual(done.stderr.count("error:"), 1, done.stderr)
+
     def test_a_link(self):
         self.write("d/p.fuse", LAYER.replace("relu", "  relu"))
         (self.folder / "q.fuse").symlink_to("d/p.fuse")
@@ -226,7 +234,7 @@ class Outputs(Case):
     def test_it_is_refused_before_anything_is_computed(self):
         self.write("taken", "")
         self.write("q.fuse", LAYER + '"s.npy" = Y[i]\n')
-        for name, status in (("y.foo", 2), ("taken/y.npy", 1), ("/dev/full", 1), ("/dev/null/x", 1)):
+        for name, status in (("y.foo", 2), ("taken/y.npy", 1), ("/dev/full", 2), ("/dev/null/x", 1), ("taken", 2)):
             self.expect(self.fuse("run", "q.fuse", "--out", name), status, "", "error:")
             self.assertNotIn("s.npy", self.names())
 
