@@ -295,6 +295,7 @@ static void test_file_size_limit(void **state)
         signal(SIGXFSZ, SIG_IGN);
         setrlimit(RLIMIT_FSIZE, &limit);
         bool refused = ftl_io_write_tensor("box/out/x.npy", t, NULL, &error) == FTL_ERR_IO;
+        ftl_tensor_release(t);
         _exit(refused && strstr(error.message, "File too large") ? 0 : 1);
     }
     int result = -1;
@@ -325,8 +326,10 @@ static void test_two_writers(void **state)
     bool fine = true;
     for (int i = 0; i < 20; i++)
         fine = fine && ftl_io_write_tensor("box/out/both.npy", t, NULL, &error) == FTL_OK;
-    if (child == 0)
+    if (child == 0) {
+        ftl_tensor_release(t);
         _exit(fine ? 0 : 1);
+    }
     int result = -1;
     assert_int_equal(waitpid(child, &result, 0), child);
     assert_true(fine && result == 0);
