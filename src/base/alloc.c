@@ -28,7 +28,7 @@ static void advise_huge(void *p, size_t size)
 static void *default_alloc(void *user, size_t size)
 {
     (void)user;
-    if (size > SIZE_MAX - ALIGNMENT)
+    if (size > (size_t)PTRDIFF_MAX - ALIGNMENT)
         return NULL;
     size_t rounded = (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
     void *p = aligned_alloc(ALIGNMENT, rounded > 0 ? rounded : ALIGNMENT);
