@@ -31,6 +31,8 @@ static const char *describe(const extents *x, const extent_origin *from)
         return ftl_arena_printf(m->arena, "in '%s'", m->tensors.data[from->tensor].name);
     case FROM_AXIS:
         return "as declared";
+    case FROM_OFFSET:
+        return "as declared and moved by the left side";
     case FROM_DOMAIN:
         return ftl_arena_printf(m->arena, "as symbols of '%s'", m->domains.data[from->tensor].name);
     case FROM_LITERAL:

@@ -14,6 +14,7 @@ typedef enum extent_from {
     FROM_NOWHERE,
     FROM_TENSOR,  /* shape of a source or input: tensor */
     FROM_AXIS,    /* axis statement: span */
+    FROM_OFFSET,  /* the same and the offset of the left side */
     FROM_DOMAIN,  /* closed domain: tensor is its index */
     FROM_LITERAL, /* nested list of tensor: span */
     FROM_FACTS,   /* of tensor */

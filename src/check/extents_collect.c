@@ -186,12 +186,13 @@ static void collect_declared(collector *c, uint32_t axis)
 {
     const ftl_model *m = c->x->m;
     const char *name = c->eq->axes.data[axis].name;
+    extent_from from = c->eq->axes.data[axis].shift ? FROM_OFFSET : FROM_AXIS;
     uint64_t value, stmt;
     if (ftl_map_find(&m->axis_extent, FTL_KEY(name), &value) && (int64_t)value >= 0 &&
         ftl_map_find(&m->axis_stmt, FTL_KEY(name), &stmt))
         extents_set(c->x, axis_var(c, axis),
                     add_shift((int64_t)value, c->eq->axes.data[axis].shift),
-                    (extent_origin){FROM_AXIS, 0, ((const ftl_stmt *)(uintptr_t)stmt)->span},
+                    (extent_origin){from, 0, ((const ftl_stmt *)(uintptr_t)stmt)->span},
                     site_of(c, axis));
     if (!ftl_map_find(&m->domain_by_name, FTL_KEY(name), &value))
         return;

@@ -105,21 +105,12 @@ typedef struct reduced {
 
 static void find_reduced(reduced *r, const ftl_expr *e)
 {
-    if (!e)
-        return;
+    const ftl_expr *part;
     if (e->kind == FTL_EXPR_REDUCE)
         for (uint32_t i = 0; i < e->n_over; i++)
             r->seen[e->over[i]] |= 1u << e->reduce;
-    for (size_t i = 0; i < e->args.len; i++)
-        find_reduced(r, e->args.data[i]);
-    for (uint32_t i = 0; i < e->n_places; i++)
-        find_reduced(r, e->places[i].gather);
-    if (e->kind != FTL_EXPR_CALL)
-        return;
-    find_reduced(r, e->call->mask);
-    find_reduced(r, e->call->scale);
-    find_reduced(r, e->call->temperature);
-    find_reduced(r, e->call->position);
+    for (size_t at = 0; (part = ftl_expr_next_part(e, &at));)
+        find_reduced(r, part);
 }
 
 static void put_axis(const ftl_axis *a, ftl_strbuf *out)
