@@ -389,7 +389,7 @@ static void test_large(void **state)
     static const int64_t shapes[][3] = {
         {40, 50, 1700}, {1, 3000, 700}, {3000, 1, 700},  {1, 1, 50000},  {2, 300, 2000},
         {700, 30, 50},  {30, 700, 50},  {600, 100, 17},  {1, 700, 3001}, {4, 90, 5000},
-        {9, 2000, 300},
+        {9, 2000, 300}, {5, 40, 20000}, {17, 3, 9001},
     };
     for (size_t i = 0; i < FTL_COUNT(shapes); i++)
         for (int round = 0; round < 4; round++) {
@@ -489,7 +489,7 @@ static void test_hook(void **state)
 {
     (void)state;
     static const int64_t shapes[][3] = {{40, 300, 20}, {600, 7, 900}, {600, 300, 0}, {3, 64, 40},
-                                        {1, 500, 30}, {1, 1, 5}};
+                                        {1, 500, 30}, {1, 1, 5}, {9, 20, 9000}};
     for (size_t i = 0; i < FTL_COUNT(shapes); i++)
         for (int threads = 0; threads < 4; threads++) {
             ftl_gemm_env env = {.kernels = ftl_kernels_get(), .pool = pools[threads % 3],
@@ -604,6 +604,32 @@ static void test_threads_agree(void **state)
     free_problem(&p);
 }
 
+/* Few tiles and long k: each thread sums a part; two runs agree to the bit. */
+static void test_parts_of_k(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        problem p;
+        make_matrix_problem(&p, i == 2 ? FTL_DTYPE_F64 : FTL_DTYPE_F32,
+                            (int64_t[]){7, 33, 30001});
+        p.spec.alpha = -0.5, p.spec.beta = i;
+        make_tensors(&p, i == 1);
+        size_t bytes = p.c.count * ftl_dtype_get_size(p.spec.c);
+        char *first = malloc(bytes);
+        assert_non_null(first);
+        ftl_gemm_env env = {.kernels = ftl_kernels_get(), .pool = pools[2]};
+        check_problem(&p, &env);
+        memcpy(first, p.c.data, bytes);
+        check_problem(&p, &env);
+        assert_memory_equal(first, p.c.data, bytes);
+        ftl_gemm *plan = make_plan(&p, &env);
+        assert_non_null(strstr(ftl_gemm_get_text(plan), "3 parts"));
+        free(plan);
+        free(first);
+        free_problem(&p);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -614,6 +640,7 @@ int main(void)
         cmocka_unit_test(test_empty),
         cmocka_unit_test(test_hook),
         cmocka_unit_test(test_threads_agree),
+        cmocka_unit_test(test_parts_of_k),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_blas_gets_matrices),
         cmocka_unit_test(test_blas_refused),

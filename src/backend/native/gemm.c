@@ -69,6 +69,8 @@ enum {
     DIRECT_BYTES = 512 << 10, /* of right, read in place over and over */
     PANELS_BYTES = 256 << 10, /* of all panels of a region, to go by rows of tiles */
     ROW_ORDER_DEPTH = 32,     /* so few products for each element that writing out counts most */
+    TILES_PER_THREAD = 2,     /* with fewer, k is cut into parts, */
+    PART_LEAST = 1024,        /* of so many places at least */
     ROW_ORDER_COLS = 4096,    /* whose places in out are listed */
     STREAM_DEPTH = 128        /* of a pass when right comes from memory and is used once or twice */
 };
@@ -176,6 +178,21 @@ static void plan_operands(ftl_gemm *p)
         p->depth = STREAM_DEPTH;
 }
 
+/* More threads than tiles: k is cut. */
+static void plan_parts(ftl_gemm *p)
+{
+    int64_t tiles = divide_up(p->rows.count, p->table->rows) * p->panel_count;
+    p->parts = 1;
+    if (p->workers == 1 || p->batch.count != 1 || tiles >= TILES_PER_THREAD * p->workers ||
+        p->inner.count < PART_LEAST * p->workers || count_wanted_tasks(p) == 1)
+        return;
+    p->part_depth = round_up(divide_up(p->inner.count, p->workers), 8);
+    p->parts = divide_up(p->inner.count, p->part_depth);
+    p->part_bytes = (size_t)round_up(p->rows.count * p->padded_cols * (int64_t)p->size, 64);
+    p->region_rows = round_up(p->rows.count, p->table->rows);
+    p->region_units = p->panel_count;
+}
+
 static size_t get_right_room(const ftl_gemm *p)
 {
     int64_t panels = p->is_row_order ? p->region_units : 1;
@@ -187,10 +204,11 @@ static size_t get_right_room(const ftl_gemm *p)
 /* Lists of places: of k in both operands, of rows and columns in out. */
 static size_t get_list_room(const ftl_gemm *p)
 {
-    int64_t cols = p->is_row_order ? p->region_units * p->panel_cols : p->panel_cols;
+    int64_t cols = p->is_row_order || p->parts > 1 ? p->region_units * p->panel_cols
+                                                   : p->panel_cols;
+    bool is_plain = p->is_out_plain && p->cols.count % p->table->lanes == 0 && p->parts == 1;
     int64_t n = (p->is_left_direct ? 0 : p->depth) + (p->is_right_direct ? 0 : p->depth) +
-                (p->is_out_plain && p->cols.count % p->table->lanes == 0 ? 0
-                                                                         : p->region_rows + cols);
+                (is_plain ? 0 : p->region_rows + cols);
     return (size_t)round_up(n * (int64_t)sizeof(int64_t), 64);
 }
 
@@ -202,6 +220,7 @@ static void plan_tiles(ftl_gemm *p)
     set_panels(p);
     plan_operands(p);
     choose_grid(p, count_wanted_tasks(p));
+    plan_parts(p);
     p->is_row_order = p->depth <= ROW_ORDER_DEPTH &&
                       p->region_units * p->panel_cols <= ROW_ORDER_COLS &&
                       p->region_units * p->panel_cols * p->depth * (int64_t)p->size <= PANELS_BYTES;
@@ -249,6 +268,7 @@ static void plan_tasks(ftl_gemm *p)
     int64_t wanted = divide_up(count_wanted_tasks(p), p->grid_rows * p->grid_cols);
     p->batch_part = divide_up(p->batch.count, least(wanted, p->batch.count));
     p->tasks = p->grid_rows * p->grid_cols * divide_up(p->batch.count, p->batch_part);
+    p->tasks = p->parts > 1 ? p->parts : p->tasks;
     p->workers = p->tasks > 1 ? p->workers : 1;
 }
 
@@ -257,6 +277,11 @@ static void describe(ftl_gemm *p, ftl_isa isa)
     static const char *const names[] = {"tiles", "dots", "scaled rows", "sums of products"};
     if (p->method == METHOD_BLAS) {
         snprintf(p->text, sizeof p->text, "cblas");
+        return;
+    }
+    if (p->parts > 1) {
+        snprintf(p->text, sizeof p->text, "tiles, %s, %lld parts of k", ftl_isa_get_name(isa),
+                 (long long)p->parts);
         return;
     }
     snprintf(p->text, sizeof p->text, "%s, %s, %lld tasks", names[p->method], ftl_isa_get_name(isa),
@@ -327,7 +352,7 @@ ftl_status ftl_gemm_init(ftl_gemm *p, const ftl_gemm_spec *spec, const ftl_gemm_
 
 size_t ftl_gemm_get_scratch(const ftl_gemm *plan)
 {
-    return plan->workers * plan->worker_bytes;
+    return plan->workers * plan->worker_bytes + (size_t)plan->parts * plan->part_bytes;
 }
 
 const char *ftl_gemm_get_text(const ftl_gemm *plan)
@@ -398,7 +423,7 @@ static void run_task(void *ctx, size_t task, unsigned worker)
     gemm_region region = {
         .run = run, .row = row, .rows = least(p->region_rows, p->rows.count - row),
         .scratch = run->scratch ? run->scratch + worker * p->worker_bytes : NULL,
-        .worker = worker,
+        .worker = worker, .k_end = p->inner.count,
     };
     set_columns(&region, unit);
     for (region.batch = first; region.batch < end; region.batch++) {
@@ -410,6 +435,38 @@ static void run_task(void *ctx, size_t task, unsigned worker)
     }
 }
 
+/* All of out. */
+static gemm_region get_whole(const gemm_run *run)
+{
+    const ftl_gemm *p = run->plan;
+    return (gemm_region){.run = run, .rows = p->rows.count, .cols = p->cols.count,
+                         .panels = p->panel_count, .left = run->left, .right = run->right,
+                         .out = run->out, .k_end = p->inner.count};
+}
+
+static void run_part(void *ctx, size_t task, unsigned worker)
+{
+    const gemm_run *run = ctx;
+    const ftl_gemm *p = run->plan;
+    gemm_region region = get_whole(run);
+    region.is_part = true;
+    region.worker = worker;
+    region.scratch = run->scratch + worker * p->worker_bytes;
+    region.out = run->scratch + p->workers * p->worker_bytes + task * p->part_bytes;
+    region.k = (int64_t)task * p->part_depth;
+    region.k_end = least(region.k + p->part_depth, p->inner.count);
+    ftl_gemm_run_tiles(&region);
+}
+
+static void run_parts(gemm_run *run, ftl_pool *pool)
+{
+    const ftl_gemm *p = run->plan;
+    gemm_region region = get_whole(run);
+    ftl_pool_run(pool, (size_t)p->parts, run_part, run);
+    region.scratch = run->scratch;
+    ftl_gemm_join_parts(&region, run->scratch + p->workers * p->worker_bytes);
+}
+
 void ftl_gemm_run(const ftl_gemm *plan, const ftl_gemm_env *env, const ftl_gemm_args *args)
 {
     gemm_run run = {
@@ -419,7 +476,10 @@ void ftl_gemm_run(const ftl_gemm *plan, const ftl_gemm_env *env, const ftl_gemm_
         .out = args->c, .scratch = args->scratch, .hook = args->hook, .hook_ctx = args->hook_ctx,
     };
     assert(plan->worker_bytes == 0 || args->scratch || plan->tasks == 0);
-    ftl_pool_run(plan->workers > 1 ? env->pool : NULL, (size_t)plan->tasks, run_task, &run);
+    if (plan->parts > 1)
+        run_parts(&run, env->pool);
+    else
+        ftl_pool_run(plan->workers > 1 ? env->pool : NULL, (size_t)plan->tasks, run_task, &run);
 }
 
 /* ---- packed B ---- */

@@ -11,7 +11,7 @@
  * thread; one plan may run in several threads at once with scratch of their own.
  *
  * Sums are accumulated in the compute type (f32 for 16-bit operands) in an order fixed by plan,
- * instruction set and number of threads.
+ * instruction set and number of threads: one number of threads gives the same bits each time.
  */
 #ifndef FTL_NATIVE_GEMM_H
 #define FTL_NATIVE_GEMM_H

@@ -58,7 +58,12 @@ struct ftl_gemm {
     int64_t depth; /* places of k in one pass over a region */
     /* of a worker's scratch: packed left, packed right, and from list_at on lists of places */
     size_t left_bytes, list_at, worker_bytes;
-    unsigned workers; /* the pool, or 1 thread; scratch is workers * worker_bytes */
+    unsigned workers; /* the pool, or 1 thread */
+    /* Few tiles and long k: more than 1 task, each of which sums part_depth places of k into a
+     * matrix of its own, rows x padded_cols, behind the workers' scratch. They are joined in
+     * order. */
+    int64_t parts, part_depth;
+    size_t part_bytes;
     char text[64];
     gemm_axis pool[];
 };
@@ -102,6 +107,8 @@ typedef struct gemm_region {
     const gemm_run *run;
     int64_t batch, row, rows, col, cols;
     int64_t panel, panels; /* METHOD_TILES: those that make the columns */
+    int64_t k, k_end;      /* METHOD_TILES: places of k */
+    bool is_part;          /* METHOD_TILES: out is the matrix of a part, see ftl_gemm */
     const char *left, *right;
     char *out;
     char *scratch; /* the worker's */
@@ -110,6 +117,8 @@ typedef struct gemm_region {
 
 /* Each fills a region of out, and calls the hook. */
 void ftl_gemm_run_tiles(const gemm_region *region);
+/* Joins the matrices of the parts, which lie one after the other, in out, and calls the hook. */
+void ftl_gemm_join_parts(const gemm_region *region, const char *parts);
 void ftl_gemm_run_dots(const gemm_region *region);
 void ftl_gemm_run_adds(const gemm_region *region);
 void ftl_gemm_run_pair(const gemm_region *region);

@@ -61,13 +61,14 @@ static void run_tiles(const pass *s, ftl_gemm_tile *t, const int64_t span[2], co
     const ftl_gemm *p = s->region->run->plan;
     const int64_t size = (int64_t)p->size, most = p->table->rows, end = span[0] + span[1];
     const int64_t vectors = (c->width - 1) / p->table->lanes;
-    const bool is_plain = p->is_out_plain && c->n == c->width;
+    const bool is_part = s->region->is_part;
+    const bool is_plain = is_part || (p->is_out_plain && c->n == c->width);
     const bool is_far = s->is_left_far && c->col == s->region->col;
-    const int64_t out_row = ftl_gemm_get_step(&p->rows, OUT);
+    const int64_t out_row = is_part ? p->padded_cols : ftl_gemm_get_step(&p->rows, OUT);
     const int64_t far_end = s->region->row + s->region->rows;
     t->c = sums;
     t->c_row = is_plain ? out_row : c->width;
-    t->is_added = is_plain && (!s->is_first || p->beta != 0);
+    t->is_added = is_plain && (!s->is_first || (p->beta != 0 && !is_part));
     for (int64_t row = span[0]; row < end; row += most) {
         t->a = s->left_at + row * s->left_row;
         if (is_far)
@@ -180,9 +181,10 @@ static ftl_gemm_tile make_tile(const pass *s)
 
 /* ---- lists of places ---- */
 
-static bool is_out_listed(const ftl_gemm *p)
+static bool is_out_listed(const gemm_region *g)
 {
-    return !p->is_out_plain || p->cols.count % p->table->lanes != 0;
+    const ftl_gemm *p = g->run->plan;
+    return !g->is_part && (!p->is_out_plain || p->cols.count % p->table->lanes != 0);
 }
 
 static void set_lists(pass *s)
@@ -200,7 +202,7 @@ static void set_lists(pass *s)
         }
         room += p->depth;
     }
-    if (!is_out_listed(p))
+    if (!is_out_listed(g))
         return;
     s->row_places = room;
     s->col_places = room + p->region_rows;
@@ -221,7 +223,7 @@ static void run_by_panels(const pass *s, bool is_last)
         gemm_panel c = ftl_gemm_get_panel(p, g->panel + i);
         pack_right(s, &c);
         find_right(s, &t, &c);
-        if (is_out_listed(p))
+        if (is_out_listed(g))
             ftl_gemm_list_offsets(&p->cols, OUT, (int64_t[]){c.col, c.n}, s->col_places);
         run_tiles(s, &t, (int64_t[]){g->row, g->rows}, &c);
         if (is_last && (i % GROUP == GROUP - 1 || i == g->panels - 1)) {
@@ -266,17 +268,17 @@ static void run_by_rows(const pass *s, bool is_last)
 void ftl_gemm_run_tiles(const gemm_region *g)
 {
     const ftl_gemm *p = g->run->plan;
-    if (p->inner.count == 0 || (p->beta != 0 && p->beta != 1))
+    if (p->inner.count == 0 || (p->beta != 0 && p->beta != 1 && !g->is_part))
         scale_out(g);
     if (p->inner.count == 0) {
         ftl_gemm_call_hook(g, (int64_t[]){g->row, g->col}, (int64_t[]){g->rows, g->cols});
         return;
     }
-    for (int64_t k = 0; k < p->inner.count; k += p->depth) {
-        pass s = {.region = g, .k = k, .n_k = least(p->depth, p->inner.count - k),
+    for (int64_t k = g->k; k < g->k_end; k += p->depth) {
+        pass s = {.region = g, .k = k, .n_k = least(p->depth, g->k_end - k),
                   .left = p->is_left_direct ? NULL : g->scratch,
-                  .right = g->scratch ? g->scratch + p->left_bytes : NULL, .is_first = k == 0};
-        bool is_last = s.k + s.n_k == p->inner.count;
+                  .right = g->scratch ? g->scratch + p->left_bytes : NULL, .is_first = k == g->k};
+        bool is_last = s.k + s.n_k == g->k_end && !g->is_part;
         set_lists(&s);
         if (s.left)
             pack_left(&s);
@@ -286,4 +288,22 @@ void ftl_gemm_run_tiles(const gemm_region *g)
         else
             run_by_panels(&s, is_last);
     }
+}
+
+void ftl_gemm_join_parts(const gemm_region *g, const char *parts)
+{
+    const ftl_gemm *p = g->run->plan;
+    int64_t *row = (int64_t *)(void *)(g->scratch + p->list_at), *col = row + g->rows;
+    ftl_gemm_list_offsets(&p->rows, OUT, (int64_t[]){0, g->rows}, row);
+    ftl_gemm_list_offsets(&p->cols, OUT, (int64_t[]){0, g->cols}, col);
+    if (p->beta != 0 && p->beta != 1)
+        scale_out(g);
+    for (int64_t i = 0; i < p->parts; i++) {
+        ftl_gemm_scatter all = {.c = g->out, .row = row, .col = col,
+                                .sums = parts + (size_t)i * p->part_bytes,
+                                .width = p->padded_cols, .rows = g->rows, .n = g->cols,
+                                .is_added = i > 0 || p->beta != 0};
+        p->table->scatter(&all);
+    }
+    ftl_gemm_call_hook(g, (int64_t[]){0, 0}, (int64_t[]){g->rows, g->cols});
 }
