@@ -162,6 +162,29 @@ static void test_nul_is_never_lost(void **state)
                   "nul.txt:2: holds a NUL byte");
 }
 
+/* A file of no bytes asks for a result of many: the limit is for results too. */
+static void test_large_result_of_nothing(void **state)
+{
+    (void)state;
+    int64_t shape[] = {0, 1000000};
+    ftl_tensor *t = NULL;
+    ftl_runner *r = NULL;
+    ftl_config config;
+    assert_int_equal(ftl_tensor_create(NULL, FTL_DTYPE_F32, 2, shape, &t), FTL_OK);
+    assert_int_equal(ftl_tensor_save(t, "none.npy", NULL), FTL_OK);
+    ftl_tensor_release(t);
+    ftl_program *p = api_parse("W[i, j] = \"none.npy\"\nY[j] = W[i, j]\nexport Y\n");
+    ftl_config_init(&config);
+    config.memory_limit = 5000000;
+    assert_int_equal(ftl_runner_new(p, &config, NULL, 0, &r), FTL_OK);
+    ftl_runner_free(r);
+    config.memory_limit = 1000000;
+    assert_int_equal(ftl_runner_new(p, &config, NULL, 0, &r), FTL_ERR_MEMORY);
+    assert_non_null(strstr(ftl_runner_get_diagnostics(r), "4000000 bytes; the limit is 1000000"));
+    ftl_runner_free(r);
+    ftl_program_free(p);
+}
+
 /* ---- a file that is cut while it is mapped ---- */
 
 static const char endless[] = "W[i] = \"cut.npy\"\nX[i] = W[i] - X[i]\nS = X[i]\nexport S\n";
@@ -234,6 +257,7 @@ int main(void)
         cmocka_unit_test(test_all_files_or_none),
         cmocka_unit_test(test_shared_vocabulary),
         cmocka_unit_test(test_nul_is_never_lost),
+        cmocka_unit_test(test_large_result_of_nothing),
         cmocka_unit_test(test_cut_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
