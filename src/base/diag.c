@@ -114,6 +114,7 @@ void ftl_diags_locate(const ftl_diags *diags, ftl_span span, unsigned *line, uns
 
 #define BEFORE_CARET 60 /* bytes of a long line that are shown before the caret */
 #define SHOWN 92        /* bytes of a line that are shown at most */
+#define MOST_SHOWN 20   /* messages of one severity and file */
 #define TAB 4
 
 typedef FTL_VEC(uint32_t) line_index; /* offsets of line starts */
@@ -252,13 +253,18 @@ static void put_lines(ftl_strbuf *out, const char *text)
     }
 }
 
-static void put_place(renderer *r, const place *at)
+static void put_name(renderer *r, const place *at)
 {
     const ftl_diags *diags = r->diags;
     const char *name = at->source               ? at->source->name
                        : diags->sources.len > 0 ? diags->sources.data[0].name
                                                 : "<command line>";
     ftl_strbuf_put_escaped(r->out, name, strlen(name));
+}
+
+static void put_place(renderer *r, const place *at)
+{
+    put_name(r, at);
     ftl_strbuf_printf(r->out, ":%u:%u: ", at->line, at->col);
 }
 
@@ -331,6 +337,21 @@ static bool is_repeated(const ranked *list, size_t at)
     return false;
 }
 
+/* What was not shown of a file's messages is counted; the counts start again. */
+static void end_file(renderer *r, const ftl_diag *last, size_t *shown)
+{
+    static const char *const names[] = {"error", "warning", "note"};
+    place at = find_place(r, last->span);
+    for (size_t k = 0; k < FTL_COUNT(names); k++) {
+        size_t more = shown[k] > MOST_SHOWN ? shown[k] - MOST_SHOWN : 0;
+        if (more > 0) {
+            put_name(r, &at);
+            ftl_strbuf_printf(r->out, ": and %zu more %s%s\n", more, names[k], more > 1 ? "s" : "");
+        }
+        shown[k] = 0;
+    }
+}
+
 void ftl_diags_render(const ftl_diags *diags, ftl_strbuf *out)
 {
     size_t n = diags->list.len;
@@ -339,7 +360,12 @@ void ftl_diags_render(const ftl_diags *diags, ftl_strbuf *out)
     for (size_t i = 0; i < n; i++)
         list[i] = (ranked){diags->list.data[i], i};
     qsort(list, n, sizeof(*list), compare_places);
-    for (size_t i = 0; i < n; i++)
-        if (!is_repeated(list, i))
-            render_diag(&r, list[i].diag);
+    size_t shown[FTL_SEVERITY_NOTE + 1] = {0};
+    for (size_t i = 0; i < n; i++) {
+        const ftl_diag *d = list[i].diag;
+        if (!is_repeated(list, i) && shown[d->severity]++ < MOST_SHOWN)
+            render_diag(&r, d);
+        if (i + 1 == n || list[i + 1].diag->span.file != d->span.file)
+            end_file(&r, d, shown);
+    }
 }

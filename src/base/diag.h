@@ -69,7 +69,8 @@ void ftl_diag_hint(ftl_diags *diags, ftl_diag *d, const char *fmt, ...) FTL_PRIN
 /* 1-based line and column (in bytes) of a span's start. */
 void ftl_diags_locate(const ftl_diags *diags, ftl_span span, unsigned *line, unsigned *col);
 /* Text for a person: `file:line:col: error: message [E0123]`, the line, a caret, note and hint.
- * The first line is the machine form. Sorted by place, duplicates dropped. */
+ * The first line is the machine form. Sorted by place, duplicates dropped. Of a file's errors the
+ * first 20 are shown, then their number; of its warnings likewise. */
 void ftl_diags_render(const ftl_diags *diags, ftl_strbuf *out);
 ftl_span ftl_span_join(ftl_span a, ftl_span b);
 

@@ -36,4 +36,5 @@ void ftl_check_resolve(ftl_model *m, const ftl_tree *tree)
     resolve_doubt_variables(&r);
     resolve_finish(&r);
     resolve_finish_queries(&r);
+    resolve_doubt_outputs(&r);
 }

@@ -284,6 +284,8 @@ void resolve_count_names(resolve_eq *e, const ftl_node *n, ftl_map *counts, reso
 
 /* ---- outputs (resolve_output.c, resolve_query.c) ---- */
 void resolve_outputs(resolver *r);
+/* A warning where the program gives nothing; last, as errors leave it out. */
+void resolve_doubt_outputs(resolver *r);
 void resolve_read_queries(resolver *r);
 ftl_query *resolve_push_query(resolver *r, uint32_t tensor, ftl_node *node, ftl_span span);
 void resolve_finish_queries(resolver *r);

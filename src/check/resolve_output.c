@@ -306,10 +306,30 @@ static void add_query(resolver *r, const resolve_item *item)
     q->is_printed = true;
 }
 
+void resolve_outputs(resolver *r)
+{
+    for (size_t i = 0; i < r->items.len; i++) {
+        const resolve_item *item = &r->items.data[i];
+        if (item->scope->module != r->modules.data[0])
+            continue;
+        if (item->stmt->kind == FTL_STMT_SINK)
+            add_sink(r, item);
+        else if (item->stmt->kind == FTL_STMT_QUERY)
+            add_query(r, item);
+        resolve_run_jobs(r);
+    }
+    for (size_t i = 0; i < r->items.len; i++) {
+        const resolve_item *item = &r->items.data[i];
+        for (size_t k = 0; item->stmt->kind == FTL_STMT_EXPORT && k < item->stmt->names.len; k++)
+            if (item->scope->module == r->modules.data[0])
+                add_export(r, item, &item->stmt->names.data[k]);
+    }
+}
+
 /* ---- programs without any ---- */
 
 /* Functions, constants and declarations alone are made for others to import. */
-static void warn_no_output(resolver *r)
+void resolve_doubt_outputs(resolver *r)
 {
     const resolve_item *last = NULL;
     for (size_t i = 0; i < r->items.len; i++) {
@@ -331,25 +351,4 @@ static void warn_no_output(resolver *r)
                       "nothing is exported, queried or written: a run shows nothing");
     if (last)
         ftl_diag_hint(r->m->diags, d, "add a line: export %s", last->stmt->lhs->name);
-}
-
-void resolve_outputs(resolver *r)
-{
-    for (size_t i = 0; i < r->items.len; i++) {
-        const resolve_item *item = &r->items.data[i];
-        if (item->scope->module != r->modules.data[0])
-            continue;
-        if (item->stmt->kind == FTL_STMT_SINK)
-            add_sink(r, item);
-        else if (item->stmt->kind == FTL_STMT_QUERY)
-            add_query(r, item);
-        resolve_run_jobs(r);
-    }
-    for (size_t i = 0; i < r->items.len; i++) {
-        const resolve_item *item = &r->items.data[i];
-        for (size_t k = 0; item->stmt->kind == FTL_STMT_EXPORT && k < item->stmt->names.len; k++)
-            if (item->scope->module == r->modules.data[0])
-                add_export(r, item, &item->stmt->names.data[k]);
-    }
-    warn_no_output(r);
 }

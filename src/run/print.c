@@ -14,7 +14,7 @@
 #define WHOLE_LIMIT 1000 /* elements that are printed whole */
 #define EDGE 3           /* places kept at each end of an abridged axis */
 #define TUPLE_LIMIT 100  /* tuples that are printed */
-#define WIDTH 80         /* columns of a line */
+#define WIDTH 100        /* columns of a line */
 #define NUMBER_MAX 40    /* bytes of a number */
 
 /* ---- numbers and places ---- */

@@ -5,6 +5,7 @@
                     what it prints is compared (fractions to four digits or so)
   fuse error        the program is refused; with a fence `output`, the messages are compared
   fuse fragment     the text is parsed only (it uses names from elsewhere)
+                    (programs that are neither error nor fragment stand in the form of `fuse fmt`)
   fuse WORD...      other words are given to the command: fuse --mode auto
   fuse as NAME      a file of that name for the other examples of the page, as is `text as NAME`
   c                 a program for the library: compiled and run; its output is compared likewise
@@ -49,7 +50,8 @@ def is_near(a, b):
 
 
 def is_same(got, want):
-    if NUMBER.sub("0", got).split() != NUMBER.sub("0", want).split():
+    """Line by line: white space inside of a line may differ, as the width of a number does."""
+    if [NUMBER.sub("0", s).split() for s in got.split("\n")] != [NUMBER.sub("0", s).split() for s in want.split("\n")]:
         return False
     return all(map(is_near, NUMBER.findall(got), NUMBER.findall(want)))
 
@@ -111,6 +113,14 @@ def bless(context, path, m, got):
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
+def is_canonical(context, path, folder, m):
+    if m["kind"] == "c" or {"error", "fragment"} & set(m["words"].split()):
+        return True
+    program = file_of(context, path)
+    name = program if program else "example.fuse"
+    return command([context.fuse, "fmt", "--check", name], folder).returncode == 0
+
+
 def example_task(context, path, m):
     line = ("\n" + path.read_text(encoding="utf-8"))[:m.start("text")].count("\n")
     name = f"{path.relative_to(context.root)}:{line}"
@@ -121,6 +131,8 @@ def example_task(context, path, m):
             with BLESSING:
                 bless(context, path, m, got)
             return "blessed: " + why
+        if not why and not is_canonical(context, path, folder, m):
+            why = "the program is not in the form of `fuse fmt`"
         return why
     return one(name, body)
 
@@ -138,6 +150,14 @@ def encoder_task(context):
     return Task(name, body)
 
 
+def program_task(context, path):
+    """A program of examples/ stands in the form of `fuse fmt`, on whatever page it is."""
+    def body(folder):
+        done = command([context.fuse, "fmt", "--check", path], folder)
+        return tail(done.stdout + done.stderr) or "not canonical" if done.returncode else None
+    return one(f"{path.relative_to(context.root)}: fmt --check", body)
+
+
 def tasks(context):
     paths = [context.root / "README.md", *sorted((context.root / "docs").glob("**/*.md"))]
     found = [(p, m) for p in paths if p.exists() for m in examples(p)]
@@ -147,4 +167,5 @@ def tasks(context):
     if missing:
         return missing
     encoder = [encoder_task(context)] if (context.root / "examples/minilm/run").exists() else []
-    return encoder + [example_task(context, p, m) for p, m in found]
+    programs = [program_task(context, p) for p in sorted((context.root / "examples").glob("*/*.fuse"))]
+    return encoder + programs + [example_task(context, p, m) for p, m in found]

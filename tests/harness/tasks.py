@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests as tasks: a name and a function that is given an empty folder and yields results."""
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -103,22 +105,43 @@ def show(result, verbose):
         print(f"FAIL {result.name}")
         for line in result.why.split("\n"):
             print("     " + line)
-    elif result.state == SKIP:
+    elif result.state == SKIP and verbose:
         print(f"skip {result.name}: {result.why}")
     elif verbose:
         print(f"ok   {result.name}")
     sys.stdout.flush()
 
 
+VERSION = re.compile(r": error: (.*): not in this version \[E0903\]")
+
+
+def reason(why):
+    """What skips have in common: what this version lacks, else the first line."""
+    lacks = VERSION.search(why)
+    return f"{lacks[1]}: not in this version" if lacks else why.split("\n")[0]
+
+
+def show_skips(skips):
+    """A line for each reason."""
+    count = Counter(reason(r.why) for r in skips)
+    for why, n in count.most_common():
+        names = sorted(r.name for r in skips if reason(r.why) == why)
+        print(f"skipped {n}: {why} ({names[0]}{', ...' if n > 1 else ''})")
+
+
 def run_all(work, jobs, verbose):
     """Runs the tasks on jobs threads; exit status 0 when nothing failed and something ran."""
     counts = {PASS: 0, FAIL: 0, SKIP: 0}
+    skips = []
     begin = time.monotonic()
     with ThreadPoolExecutor(max(1, jobs)) as pool:
         for done in as_completed([pool.submit(run_task, t) for t in work]):
             for result in done.result():
                 counts[result.state] += 1
                 show(result, verbose)
+                skips += [result] if result.state == SKIP else []
+    if not verbose:
+        show_skips(skips)
     print(f"in {time.monotonic() - begin:.1f} s")
     print(f"{counts[PASS]} passed, {counts[FAIL]} failed, {counts[SKIP]} skipped")
     return 1 if counts[FAIL] or not counts[PASS] else 0

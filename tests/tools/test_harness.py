@@ -176,9 +176,10 @@ class Docs(Case):
 
     def test_examples(self):
         good = "Text\n```fuse\nY = 1\n```\n\n```output\nY 1\n```\n"
-        self.assertEqual(self.states(good, '[ "$1" = run ] && echo "Y 1  "'), ["pass"])
+        self.assertEqual(self.states(good, '[ "$1" = fmt ] || echo "Y 1  "'), ["pass"])
+        self.assertEqual(self.states(good, '[ "$1" = run ] && echo "Y 1  "'), ["fail"])  # fmt --check refuses it
         self.assertEqual(self.states(good, "echo Y 2"), ["fail"])
-        self.assertEqual(self.states("```fuse\nY\n```\n", '[ "$1" = check ]'), ["pass"])
+        self.assertEqual(self.states("```fuse\nY\n```\n", '[ "$1" != run ]'), ["pass"])
         self.assertEqual(self.states("```fuse\nY\n```\n", "exit 1"), ["fail"])
         self.assertEqual(self.states("```fuse error\nY\n```\n```output\nbad\n```\n", "echo bad >&2; exit 1"), ["pass"])
         self.assertEqual(self.states("```fuse error\nY\n```\n", "exit 0"), ["fail"])
@@ -190,6 +191,7 @@ class Docs(Case):
         self.assertFalse(docs.is_same("Y = f32[2]\n[0.1235]", "Y = f32[2]\n[0.1234]"))
         self.assertFalse(docs.is_same("Y = f32[3]", "Y = f32[2]"))
         self.assertFalse(docs.is_same("Y = 0.5", "Z = 0.5"))
+        self.assertFalse(docs.is_same("Y = f32[2]\n[1,\n 2]", "Y = f32[2]\n[1, 2]"))
 
     def test_page_of_an_example(self):
         for name in ("examples/x", "docs/examples"):
@@ -198,12 +200,13 @@ class Docs(Case):
         (self.root / "examples/x/beside").write_text("")
         page = self.root / "docs/examples/x.md"
         good = "```fuse\nY = 1\n```\n```output\nY 1\n```\n"
-        run = '[ "$2" = x.fuse ] && [ -f beside ] && echo "Y 1"'
+        run = '[ "$1" = fmt ] || { [ "$2" = x.fuse ] && [ -f beside ] && echo "Y 1"; }'
         for text, script, bless, want in ((good, run, False, "pass"), (good.replace("Y = 1", "Y = 2"), run, False, "fail"),
                                           (good.replace("Y = 1", "Y = 2"), "echo Y 3", True, "fail")):
             page.write_text(text)
-            self.assertEqual(self.states("", script, bless=bless), [want])
+            self.assertEqual(self.states("", script, bless=bless), ["pass", want])
         self.assertEqual(page.read_text(), good.replace("Y 1", "Y 3"))
+        self.assertEqual(self.states("", '[ "$1" = run ]'), ["fail", "fail"])
 
     def test_bless(self):
         text = "A\n```fuse\nY = 1\n```\n```output\nY 1\n```\nB\n"
