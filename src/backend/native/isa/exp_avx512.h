@@ -80,7 +80,7 @@ static ALWAYS_INLINE __m512 exp_sum_chunk(float *y, const float *x, __m512 shift
     __m512 part[4] = {repeat(0), repeat(0), repeat(0), repeat(0)};
     size_t i = 0;
     for (; i + 64 <= n; i += 64)
-#pragma GCC unroll 4
+        UNROLL(4)
         for (size_t p = 0; p < 4; p++) {
             __m512 e = lanes_exp(_mm512_sub_ps(_mm512_loadu_ps(x + i + 16 * p), shift));
             _mm512_storeu_ps(y + i + 16 * p, e);

@@ -36,12 +36,24 @@ static ALWAYS_INLINE void vec_store(element *p, vec v)
     memcpy(p, &v, sizeof v);
 }
 
+/* After every fourth row. Compilers for ARM load the elements of A long before their use, and those
+ * of eight rows are too many registers beside 24 sums; no load is moved over this. */
+static ALWAYS_INLINE void keep_loads_below(int row)
+{
+#if defined(__aarch64__)
+    if (row % 4 == 3)
+        __asm__ volatile("" ::: "memory");
+#else
+    (void)row;
+#endif
+}
+
 /* ---- register tiles; rows and vectors are constants wherever this is expanded ---- */
 
 static ALWAYS_INLINE void store_row(const ftl_gemm_tile *t, element *c, const vec *sum, int vectors)
 {
     const element alpha = (element)t->alpha;
-#pragma GCC unroll 4
+    UNROLL(4)
     for (int v = 0; v < vectors; v++) {
         vec x = alpha * sum[v];
         vec_store(c + v * LANES, t->is_added ? vec_load(c + v * LANES) + x : x);
@@ -53,27 +65,29 @@ static ALWAYS_INLINE void run_tile(const ftl_gemm_tile *t, int rows, int vectors
     const element *a = t->a, *b = t->b;
     const int64_t a_row = t->a_row, a_k = t->a_k, b_k = t->b_k, k = t->k;
     vec sum[ROWS][VECTORS];
-#pragma GCC unroll 8
+    UNROLL(8)
     for (int i = 0; i < rows; i++)
-#pragma GCC unroll 4
+        UNROLL(4)
         for (int v = 0; v < vectors; v++)
             sum[i][v] = (vec){0};
     for (int64_t p = 0; p < k; p++) {
         vec right[VECTORS];
-#pragma GCC unroll 4
+        UNROLL(4)
         for (int v = 0; v < vectors; v++)
             right[v] = vec_load(b + v * LANES);
         for (int v = vectors; v < 2 * vectors && vectors > 1; v++)
             __builtin_prefetch(b + v * LANES);
-#pragma GCC unroll 8
-        for (int i = 0; i < rows; i++)
-#pragma GCC unroll 4
+        UNROLL(8)
+        for (int i = 0; i < rows; i++) {
+            UNROLL(4)
             for (int v = 0; v < vectors; v++)
                 sum[i][v] += a[i * a_row] * right[v];
+            keep_loads_below(i);
+        }
         a += a_k;
         b += b_k;
     }
-#pragma GCC unroll 8
+    UNROLL(8)
     for (int i = 0; i < rows; i++)
         store_row(t, (element *)t->c + i * t->c_row, sum[i], vectors);
 }
@@ -249,7 +263,7 @@ static ALWAYS_INLINE void dot_block(double *sum, const ftl_gemm_rows *m, const e
         int64_t j = start;
         vec part[TOGETHER][2] = {{{0}}};
         for (; j + 2 * LANES <= end; j += 2 * LANES)
-#pragma GCC unroll 4
+            UNROLL(4)
             for (int i = 0; i < n; i++) {
                 part[i][0] += vec_load(a + i * m->row_step + j) * vec_load(x + j);
                 part[i][1] += vec_load(a + i * m->row_step + j + LANES) * vec_load(x + j + LANES);
@@ -287,7 +301,7 @@ static ALWAYS_INLINE void add_block(element *y, const ftl_gemm_rows *m, const el
     int64_t j = 0;
     for (; j + LANES <= m->cols; j += LANES) {
         vec sum = vec_load(y + j);
-#pragma GCC unroll 4
+        UNROLL(4)
         for (int i = 0; i < n; i++)
             sum += x[i] * vec_load(a + i * m->row_step + j);
         vec_store(y + j, sum);

@@ -38,6 +38,15 @@
 #define VECTOR_LOOP _Pragma("GCC ivdep")
 #endif
 
+/* Before a loop of a constant number of rounds, n at most: all of them stand one after another, so
+ * that arrays that they index are registers. */
+#define ISA_PRAGMA(text) _Pragma(#text)
+#if defined(__clang__)
+#define UNROLL(n) ISA_PRAGMA(clang loop unroll(full))
+#else
+#define UNROLL(n) ISA_PRAGMA(GCC unroll n)
+#endif
+
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 /* Made from a list; an instruction set may have a better one of its own. */
 #define MAY_BE_UNUSED __attribute__((unused))

@@ -104,7 +104,7 @@ static ALWAYS_INLINE real real_erf_rate(real x)
         -4.7552909312344742e-13, 1.1801237166075667e-14,
     };
     double p = c[22];
-#pragma GCC unroll 22
+    UNROLL(22)
     for (int i = 21; i >= 0; i--)
         p = p * x + c[i];
     return p;

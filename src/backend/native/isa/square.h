@@ -28,20 +28,20 @@
         const char *x = src;                                                                       \
         char *y = dst;                                                                             \
         name##_row row[lanes], next[lanes];                                                        \
-        _Pragma("GCC unroll 16") for (int i = 0; i < lanes; i++)                                   \
+        UNROLL(16) for (int i = 0; i < lanes; i++)                                                 \
             memcpy(&row[i], x + i * src_step * (ptrdiff_t)sizeof(type), sizeof row[i]);            \
-        _Pragma("GCC unroll 4") for (int stage = 1; stage < lanes; stage *= 2)                     \
+        UNROLL(4) for (int stage = 1; stage < lanes; stage *= 2)                                   \
         {                                                                                          \
-            _Pragma("GCC unroll 16") for (int i = 0; i < lanes / 2; i++)                           \
+            UNROLL(16) for (int i = 0; i < lanes / 2; i++)                                         \
             {                                                                                      \
                 next[2 * i] =                                                                      \
                     __builtin_shufflevector(row[i], row[i + lanes / 2], SQUARE_LOW(lanes));        \
                 next[2 * i + 1] =                                                                  \
                     __builtin_shufflevector(row[i], row[i + lanes / 2], SQUARE_HIGH(lanes));       \
             }                                                                                      \
-            _Pragma("GCC unroll 16") for (int i = 0; i < lanes; i++) row[i] = next[i];             \
+            UNROLL(16) for (int i = 0; i < lanes; i++) row[i] = next[i];                           \
         }                                                                                          \
-        _Pragma("GCC unroll 16") for (int i = 0; i < lanes; i++)                                   \
+        UNROLL(16) for (int i = 0; i < lanes; i++)                                                 \
             memcpy(y + i * dst_step * (ptrdiff_t)sizeof(type), &row[i], sizeof row[i]);            \
     }
 

@@ -285,7 +285,7 @@ static ALWAYS_INLINE void sum_chunk(const terms *t, size_t start, size_t n, wide
     vec part[PARTS] = {{0}};
     size_t i = start, end = start + n;
     for (; i + STEP <= end; i += STEP)
-#pragma GCC unroll 16
+        UNROLL(16)
         for (size_t p = 0; p < PARTS; p++)
             part[p] += vec_term(t, i + p * LANES);
     for (; i + LANES <= end; i += LANES)
@@ -301,9 +301,9 @@ static ALWAYS_INLINE double add_lanes(const wide *total)
 {
     double part[LANES];
     memcpy(part, total, sizeof part);
-#pragma GCC unroll 4
+    UNROLL(4)
     for (size_t n = LANES / 2; n > 0; n /= 2)
-#pragma GCC unroll 8
+        UNROLL(8)
         for (size_t i = 0; i < n; i++)
             part[i] += part[i + n];
     return part[0];
@@ -418,7 +418,7 @@ static ALWAYS_INLINE vec vec_min(vec a, vec b)
             for (size_t p = 0; p < 4; p++)                                                         \
                 part[p] = vec_load(x + p * LANES);                                                 \
             for (i = 4 * LANES; i + 4 * LANES <= n; i += 4 * LANES)                                \
-                _Pragma("GCC unroll 4") for (size_t p = 0; p < 4; p++)                             \
+                UNROLL(4) for (size_t p = 0; p < 4; p++)                                           \
                     part[p] = vec_##name(vec_load(x + i + p * LANES), part[p]);                    \
             part[0] = vec_##name(vec_##name(part[0], part[1]), vec_##name(part[2], part[3]));      \
             y = one_##name(vec_find_##name(part[0]), y);                                           \
