@@ -11,6 +11,13 @@
 #ifndef FTL_BASE_H
 #define FTL_BASE_H
 
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "files are used as they lie: Fuse is for little-endian machines"
+#endif
+#if __SIZEOF_POINTER__ != 8 || __SIZEOF_SIZE_T__ != 8
+#error "sizes of tensors are kept in size_t: Fuse is for 64-bit machines"
+#endif
+
 #include "fusetl.h"
 
 #include <assert.h>

@@ -8,10 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error "the readers and writers assume a little-endian machine"
-#endif
-
 #define MMAP_NPZ_FROM ((size_t)64 << 20)
 #define MEMORY_LIMIT ((size_t)16 << 30)
 #define MEMORY_SHARE 5 /* the limit is at most 4/5 of the machine's memory */
