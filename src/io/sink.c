@@ -402,10 +402,12 @@ ftl_status ftl_sink_swap(ftl_sink *s)
         s->swap = FTL_SWAP_BOTH;
         return FTL_OK;
     }
-    int other = rename_file(s, 0);
-    if (other)
-        return fail_sink_errno(s, "cannot be written", other);
-    s->swap = number == ENOENT ? FTL_SWAP_NEW : FTL_SWAP_NONE;
+    struct stat st;
+    bool is_new = fstatat(s->folder, get_target(s), &st, AT_SYMLINK_NOFOLLOW) != 0;
+    number = rename_file(s, 0);
+    if (number)
+        return fail_sink_errno(s, "cannot be written", number);
+    s->swap = is_new ? FTL_SWAP_NEW : FTL_SWAP_NONE;
     s->temporary[0] = '\0';
     return FTL_OK;
 }

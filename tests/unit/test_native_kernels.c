@@ -255,10 +255,20 @@ static void test_map1_specials(void **state)
                 check_map1_values(tables[k], (ftl_tile)t, op, specials, SPECIALS);
 }
 
+/* A simulated processor may have long doubles of 64 bits, which are no reference for doubles, and
+ * round a zero without its sign (valgrind). */
+static void skip_on_simulation(void)
+{
+    volatile long double one = 1, small = 0x1p-60L;
+    if (one + small == one)
+        skip();
+}
+
 /* Zeros keep their sign where the function is odd. */
 static void test_map1_signed_zeros(void **state)
 {
     (void)state;
+    skip_on_simulation();
     static const int odd[] = {FTL_MAP1_SIN, FTL_MAP1_TANH, FTL_MAP1_ERF, FTL_MAP1_FLOOR,
                               FTL_MAP1_SQRT};
     float x[20], y[20];
@@ -355,6 +365,7 @@ static void check_map2(const ftl_kernels *k, ftl_tile t, size_t n)
 static void test_map2(void **state)
 {
     (void)state;
+    skip_on_simulation();
     for_lengths(FTL_TILE_COUNT, check_map2);
 }
 
@@ -375,6 +386,7 @@ static void check_map2_values(const ftl_kernels *k, ftl_tile t, int op, const do
 static void test_map2_specials(void **state)
 {
     (void)state;
+    skip_on_simulation();
     double turned[SPECIALS];
     for (size_t shift = 0; shift < SPECIALS; shift++) {
         for (size_t i = 0; i < SPECIALS; i++)
@@ -389,6 +401,7 @@ static void test_map2_specials(void **state)
 static void test_pow_accuracy(void **state)
 {
     (void)state;
+    skip_on_simulation();
     double a[SPECIALS], b[SPECIALS];
     for (uint64_t round = 0; round < 100; round++) {
         for (size_t i = 0; i < SPECIALS; i++) {
