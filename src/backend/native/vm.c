@@ -173,7 +173,7 @@ static void place_visit(ftl_tile_state *t, int64_t visit)
  * While a tile is computed, what the next one reads comes nearer, a part before each instruction:
  * all at once would fill the queue of the memory. Where a unit's data stay in the cache from pass
  * to pass, the last pass fetches the next unit's. The last tile fetches what lies behind the
- * tensor: a prefetch of nothing does nothing. */
+ * tensor: a prefetch of nothing does nothing. A single instruction reads faster than this does. */
 
 enum { LINE = 64 };
 
@@ -220,7 +220,8 @@ static void run_code_ahead(const ftl_code *code, ftl_tile_state *t)
 
 static bool is_pass_ahead(const ftl_program *p, uint32_t pass)
 {
-    return p->n_ahead > 0 && (pass + 1 == p->n_passes || !(p->is_single || p->is_keeping));
+    return p->n_ahead > 0 && p->body[pass].instrs.len > 1 &&
+           (pass + 1 == p->n_passes || !(p->is_single || p->is_keeping));
 }
 
 static void run_pass(ftl_tile_state *t, uint32_t pass, int64_t from, int64_t to)
