@@ -114,7 +114,9 @@ void ftl_diags_locate(const ftl_diags *diags, ftl_span span, unsigned *line, uns
 
 #define BEFORE_CARET 60 /* bytes of a long line that are shown before the caret */
 #define SHOWN 92        /* bytes of a line that are shown at most */
-#define MOST_SHOWN 20   /* messages of one severity and file */
+/* Messages of one severity and file that are shown with line, note and hint; the others are one
+ * line each. */
+#define MOST_SHOWN 20
 #define TAB 4
 
 typedef FTL_VEC(uint32_t) line_index; /* offsets of line starts */
@@ -268,7 +270,7 @@ static void put_place(renderer *r, const place *at)
     ftl_strbuf_printf(r->out, ":%u:%u: ", at->line, at->col);
 }
 
-static void render_diag(renderer *r, const ftl_diag *d)
+static void render_diag(renderer *r, const ftl_diag *d, bool is_short)
 {
     static const char *const severities[] = {"error", "warning", "note"};
     place at = find_place(r, d->span);
@@ -278,6 +280,8 @@ static void render_diag(renderer *r, const ftl_diag *d)
     if (d->severity != FTL_SEVERITY_NOTE)
         ftl_strbuf_printf(r->out, " [%c%04d]", d->code >= 1000 ? 'W' : 'E', (int)d->code);
     ftl_strbuf_putc(r->out, '\n');
+    if (is_short)
+        return;
     if (at.source)
         render_line(r, &at, d->span.len);
     if (d->note) {
@@ -337,21 +341,6 @@ static bool is_repeated(const ranked *list, size_t at)
     return false;
 }
 
-/* What was not shown of a file's messages is counted; the counts start again. */
-static void end_file(renderer *r, const ftl_diag *last, size_t *shown)
-{
-    static const char *const names[] = {"error", "warning", "note"};
-    place at = find_place(r, last->span);
-    for (size_t k = 0; k < FTL_COUNT(names); k++) {
-        size_t more = shown[k] > MOST_SHOWN ? shown[k] - MOST_SHOWN : 0;
-        if (more > 0) {
-            put_name(r, &at);
-            ftl_strbuf_printf(r->out, ": and %zu more %s%s\n", more, names[k], more > 1 ? "s" : "");
-        }
-        shown[k] = 0;
-    }
-}
-
 void ftl_diags_render(const ftl_diags *diags, ftl_strbuf *out)
 {
     size_t n = diags->list.len;
@@ -363,9 +352,9 @@ void ftl_diags_render(const ftl_diags *diags, ftl_strbuf *out)
     size_t shown[FTL_SEVERITY_NOTE + 1] = {0};
     for (size_t i = 0; i < n; i++) {
         const ftl_diag *d = list[i].diag;
-        if (!is_repeated(list, i) && shown[d->severity]++ < MOST_SHOWN)
-            render_diag(&r, d);
-        if (i + 1 == n || list[i + 1].diag->span.file != d->span.file)
-            end_file(&r, d, shown);
+        if (!is_repeated(list, i))
+            render_diag(&r, d, shown[d->severity]++ >= MOST_SHOWN);
+        if (i + 1 < n && list[i + 1].diag->span.file != d->span.file)
+            memset(shown, 0, sizeof shown);
     }
 }
