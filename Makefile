@@ -6,6 +6,7 @@
 #   make test       installs what is missing, builds, runs every test (minutes)
 #   make check      layers, sizes, unit tests, language tests, examples of the docs (seconds)
 #   make soak       fuzzing, valgrind, thread sanitizer (FUZZ_SECONDS=600 for each fuzz target)
+#   make neon       the tests built for aarch64, under an emulator (minutes)
 #   make bench      speed, side by side with the peers (BENCH_ARGS='--only P2 --threads 1')
 #   make bless      rewrites the expected outputs of the tests; read the diff
 #   make install    PREFIX=/usr/local DESTDIR=
@@ -68,7 +69,7 @@ TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(UNIT) $(API)) $(BUILD)/tests/li
 FUSE := $(if $(CLI),$(BUILD)/fuse)
 
 .PHONY: all demo deps test test-programs check bench soak fuzz fuzz-programs bless \
-        install uninstall clean changed
+        neon install uninstall clean changed
 .SECONDARY .DELETE_ON_ERROR:
 
 all: $(FUSE) $(BUILD)/libfusetl.a $(BUILD)/libfusetl.so
@@ -131,8 +132,7 @@ $(BUILD)/fuzz_%: $(BUILD)/obj/fuzz/fuzz_%.o $(BUILD)/libfusetl.a
 -include $(shell test -d $(BUILD)/obj && find $(BUILD)/obj -name '*.d')
 
 # ---- testing ----
-deps:
-	@tools/deps build test demo
+deps: ; @tools/deps build test demo
 
 demo:
 	@tools/deps build demo
@@ -157,9 +157,10 @@ fuzz-programs: $(patsubst fuzz/%.c,$(BUILD)/%,$(FUZZ))
 soak: test-programs fuzz
 	@$(MAKE) SAN=thread BUILD=$(BUILD)/tsan test-programs
 	@tests/run --build $(BUILD) --seconds $(FUZZ_SECONDS) fuzz valgrind threads
+neon:
+	@tools/deps build test arm64 && tests/run --build $(BUILD) neon
 
-bless: all
-	@tests/run --build $(BUILD) --bless lang docs
+bless: all ; @tests/run --build $(BUILD) --bless lang docs
 
 bench:
 	@tools/deps build bench
@@ -195,5 +196,4 @@ uninstall:
 	rm -f $(D)$(PREFIX)/bin/fuse $(D)$(PREFIX)/include/fusetl.h $(D)$(LIBDIR)/libfusetl.* \
 	    $(D)$(LIBDIR)/pkgconfig/fusetl.pc $(addprefix $(D)$(SHARE)/,$(SHARED))
 
-clean:
-	rm -rf $(BUILD)
+clean: ; rm -rf $(BUILD)

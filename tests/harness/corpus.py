@@ -77,7 +77,7 @@ def is_present(context, backend):
     return any(b["name"] == backend and b["present"] for b in listed)
 
 
-def tasks(context):
+def tasks(context, backends=("formatted", *BACKENDS)):
     place = Path(os.environ.get("FUSE_CORPUS", context.root.parent / "shared/corpus"))
     if not (place / "check.py").exists():
         return [skipped("corpus", "no ../shared/corpus beside the checkout")]
@@ -87,12 +87,12 @@ def tasks(context):
     python = python_with_numpy(context)
     if python is None:
         return [failed("corpus", "its checker needs numpy: run 'make deps'")]
-    checks = [formatted(context, place)]
+    checks = [formatted(context, place)] if "formatted" in backends else []
     absent = []
-    for backend in BACKENDS:
+    for backend in [b for b in BACKENDS if b in backends]:
         if backend == "native" or is_present(context, backend):
             waits = pending(context) if backend == "native" else set()
-            checks.append(Check(f"corpus {backend}", backend, f"{context.fuse} run", waits))
+            checks.append(Check(f"{context.label}corpus {backend}", backend, f"{context.fuse} run", waits))
         else:
             absent.append(skipped(f"corpus {backend}", "this backend is not here; see 'fuse backends'"))
     return absent + [check_task(place, python, c) for c in checks]

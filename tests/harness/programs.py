@@ -39,8 +39,8 @@ def built(context, paths, **options):
             for p in paths]
 
 
-def unit_tasks(context):
-    return built(context, sources(context, "unit", "api"))
+def unit_tasks(context, **options):
+    return built(context, sources(context, "unit", "api"), **options)
 
 
 def fault_tasks(context):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from harness import corpus, docs, lang, npy, programs, seeds, tasks  # noqa: E402
+from harness import corpus, docs, lang, neon, npy, programs, seeds, tasks  # noqa: E402
 
 
 def npy_bytes(descr, shape, payload, **more):
@@ -165,6 +165,19 @@ class Programs(Case):
         path.write_text("import unittest\nclass A(unittest.TestCase):\n def test_a(self): pass\n"
                         " def test_b(self): self.fail()\n @unittest.skip('x')\n def test_c(self): pass\nunittest.main()\n")
         self.assertEqual(sorted(r.state for r in tasks.run_task(programs.python_task(path))), ["fail", "pass", "skip"])
+
+
+class Neon(Case):
+    def test_one_skip_without_libraries(self):
+        results = [r for t in neon.tasks(self.context) for r in t.body(self.folder)]
+        self.assertEqual([(r.name, r.state) for r in results], [("neon", tasks.SKIP)])
+        self.assertRegex(results[0].why, "not installed|tools/deps arm64")
+
+    def test_what_starts_fuse_is_left(self):
+        task = self.program("test_files", "echo '[  FAILED  ] test_cut_file'; echo '[  FAILED  ] test_other'; "
+                            "echo '[=====] 2 test(s) run.'; exit 2")
+        states = {r.name.split(": ")[-1]: r.state for r in neon.leave(task).body(self.folder)}
+        self.assertEqual(states, {"test_cut_file": tasks.SKIP, "test_other": tasks.FAIL})
 
 
 class Docs(Case):

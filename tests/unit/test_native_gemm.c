@@ -611,7 +611,7 @@ static void test_parts_of_k(void **state)
     for (int i = 0; i < 3; i++) {
         problem p;
         make_matrix_problem(&p, i == 2 ? FTL_DTYPE_F64 : FTL_DTYPE_F32,
-                            (int64_t[]){7, 33, 30001});
+                            (int64_t[]){4, 17, 100001});
         p.spec.alpha = -0.5, p.spec.beta = i;
         make_tensors(&p, i == 1);
         size_t bytes = p.c.count * ftl_dtype_get_size(p.spec.c);
