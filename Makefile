@@ -148,7 +148,7 @@ test:
 	@tools/deps build test demo
 	@$(MAKE) test-programs
 	@$(MAKE) SAN=1 BUILD=$(BUILD)/san test-programs
-	@tests/run --build $(BUILD) --san $(BUILD)/san check corpus san fault oracle install
+	@tests/run --build $(BUILD) --san $(BUILD)/san --full check corpus san fault oracle install
 
 fuzz:
 	@$(MAKE) CC=clang SAN=fuzz BUILD=$(BUILD)/fuzz fuzz-programs
@@ -156,9 +156,9 @@ fuzz-programs: $(patsubst fuzz/%.c,$(BUILD)/%,$(FUZZ))
 
 soak: test-programs fuzz
 	@$(MAKE) SAN=thread BUILD=$(BUILD)/tsan test-programs
-	@tests/run --build $(BUILD) --seconds $(FUZZ_SECONDS) fuzz valgrind threads
+	@tests/run --build $(BUILD) --full --seconds $(FUZZ_SECONDS) fuzz valgrind threads
 neon:
-	@tools/deps build test arm64 && tests/run --build $(BUILD) neon
+	@tools/deps build test arm64 && tests/run --build $(BUILD) --full neon
 
 bless: all ; @tests/run --build $(BUILD) --bless lang docs
 

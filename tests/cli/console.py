@@ -18,6 +18,7 @@ sys.dont_write_bytecode = True
 ROOT = Path(__file__).resolve().parents[2]
 FUSE = str(Path(sys.argv.pop(1)).resolve()) if len(sys.argv) > 1 else str(ROOT / "build/fuse")
 
+FULL = os.environ.get("FUSE_SWEEP") == "full"  # tests/run --full
 LAYER = "W[i,j] = [[1, 2], [3, 4]]\nX[j] = [1, -1]\nY[i] = relu(W[i,j] X[j])\nexport Y\n"
 SHOWN = "Y = f32[2]\n[0, 0]\n"
 ENDLESS = "B[i] = [1, 0]\nX[i] = B[i]\nX[i] = 0 - X[i]\nexport X\n"

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a terminal gets and a pipe does not."""
-from console import ENDLESS, FOREVER, LAYER, SHOWN, Case, Terminal, main
+import unittest
+
+from console import ENDLESS, FOREVER, FULL, LAYER, SHOWN, Case, Terminal, main
 
 
 class Progress(Case):
@@ -28,6 +30,7 @@ class Progress(Case):
         for pipe in (out.process.stderr, err.process.stdout):
             self.assertEqual(pipe.read(), b"")
 
+    @unittest.skipUnless(FULL, "takes seconds: run with tests/run --full")
     def test_the_bar_is_erased(self):
         """How long a run takes differs, so the size of the program grows until a bar was seen."""
         for size in (30, 90, 270):
@@ -42,6 +45,7 @@ class Progress(Case):
         for line in lines.split("\r"):
             self.assertLess(len(line.replace("\x1b[K", "")), 60)
 
+    @unittest.skipUnless(FULL, "takes seconds: run with tests/run --full")
     def test_explain_counts_its_runs(self):
         t = Terminal(self, ("explain", "endless.fuse", "--mode=fixpoint", "--max-iters=2000000", "--tol=0", "--repeat=50"))
         t.read("running ")

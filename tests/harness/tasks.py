@@ -44,6 +44,7 @@ class Result:
 class Task:
     name: str
     body: Callable  # body(folder) -> list of Result
+    is_short: bool = False  # one run of a program; what may take longer starts before these
 
 
 def one(name, body):
@@ -51,7 +52,7 @@ def one(name, body):
     def run(folder):
         why = body(folder)
         return [Result(name, FAIL, why) if why else Result(name, PASS)]
-    return Task(name, run)
+    return Task(name, run, is_short=True)
 
 
 def skipped(name, why):
@@ -64,7 +65,7 @@ def failed(name, why):
 
 def environment(folder):
     """What a test sees: its own home and temporary folder, one language, sanitizers that fail."""
-    keep = {k: v for k, v in os.environ.items() if k in ("PATH", "LD_LIBRARY_PATH", "OPENBLAS_NUM_THREADS")}
+    keep = {k: v for k, v in os.environ.items() if k in ("PATH", "LD_LIBRARY_PATH", "OPENBLAS_NUM_THREADS", "FUSE_SWEEP")}
     return {**keep, "HOME": str(folder), "TMPDIR": str(folder), "LC_ALL": "C.UTF-8", "TERM": "dumb",
             "ASAN_OPTIONS": "detect_leaks=1:allocator_may_return_null=1:exitcode=99",
             "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
@@ -133,6 +134,7 @@ def run_all(work, jobs, verbose):
     """Runs the tasks on jobs threads; exit status 0 when nothing failed and something ran."""
     counts = {PASS: 0, FAIL: 0, SKIP: 0}
     skips = []
+    work = sorted(work, key=lambda t: t.is_short)
     begin = time.monotonic()
     with ThreadPoolExecutor(max(1, jobs)) as pool:
         for done in as_completed([pool.submit(run_task, t) for t in work]):

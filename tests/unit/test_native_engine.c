@@ -223,7 +223,7 @@ static void check_large(ftl_arena *arena, void *user)
     graph_run oracle = {0};
     graph_text_run(arena, &ftl_backend_oracle, bare, inputs, &oracle);
     assert_int_equal(oracle.status, FTL_OK);
-    for (int variant = 0; variant < 4; variant++) {
+    for (int variant = 0; variant < 4; variant += unit_is_full() ? 1 : 3) {
         engine e = open_engine(arena, g, 1 + variant % 2, variant >= 2);
         run_engine(&e, inputs);
         run_engine(&e, inputs);

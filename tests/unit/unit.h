@@ -12,8 +12,16 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
+
+/* Whether a sweep is done in full (tests/run --full); `make check` does a small part of it. */
+static inline bool unit_is_full(void)
+{
+    const char *sweep = getenv("FUSE_SWEEP");
+    return sweep && strcmp(sweep, "full") == 0;
+}
 
 /* fail_at: the call (from 1) that gets no memory, and all after it; 0: never. */
 typedef struct unit_heap {
