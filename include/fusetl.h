@@ -99,13 +99,14 @@ ftl_status ftl_tensor_save(const ftl_tensor *t, const char *path, char **message
 
 ftl_tensor *ftl_tensor_retain(ftl_tensor *t);
 void ftl_tensor_release(ftl_tensor *t); /* null is fine */
+/* Of null: bool, 0 and null. */
 ftl_dtype ftl_tensor_get_dtype(const ftl_tensor *t);
 uint32_t ftl_tensor_get_rank(const ftl_tensor *t);
 const int64_t *ftl_tensor_get_shape(const ftl_tensor *t);   /* rank extents, borrowed */
 const int64_t *ftl_tensor_get_strides(const ftl_tensor *t); /* rank strides in bytes, borrowed */
 void *ftl_tensor_get_data(const ftl_tensor *t);             /* first element, borrowed */
 int64_t ftl_tensor_get_count(const ftl_tensor *t);
-size_t ftl_dtype_get_size(ftl_dtype dtype); /* bytes of an element */
+size_t ftl_dtype_get_size(ftl_dtype dtype); /* bytes of an element; 0: no such type */
 
 /* DLPack (dmlc/dlpack, ABI 1.x, unversioned capsule struct): struct DLManagedTensor of dlpack.h.
  * to: a view that keeps t alive until its deleter runs. from: takes the struct; its deleter runs

@@ -6,10 +6,18 @@
 
 /* ---- life ---- */
 
+static bool is_list(const char *const *texts, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!texts || !texts[i])
+            return false;
+    return true;
+}
+
 static bool has_lists(const ftl_config *c)
 {
-    return (!c->n_params || c->params) && (!c->n_temperatures || c->temperatures) &&
-           (!c->n_queries || c->queries) && (!c->n_wrt || c->wrt);
+    return is_list(c->params, c->n_params) && is_list(c->temperatures, c->n_temperatures) &&
+           is_list(c->queries, c->n_queries) && is_list(c->wrt, c->n_wrt);
 }
 
 static bool is_sound(const ftl_program *program, const ftl_config *config, const ftl_input *inputs,

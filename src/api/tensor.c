@@ -96,27 +96,27 @@ ftl_status ftl_tensor_save(const ftl_tensor *t, const char *path, char **message
 
 ftl_dtype ftl_tensor_get_dtype(const ftl_tensor *t)
 {
-    return t->dtype;
+    return t ? t->dtype : FTL_DTYPE_BOOL;
 }
 
 uint32_t ftl_tensor_get_rank(const ftl_tensor *t)
 {
-    return t->rank;
+    return t ? t->rank : 0;
 }
 
 const int64_t *ftl_tensor_get_shape(const ftl_tensor *t)
 {
-    return t->shape;
+    return t ? t->shape : NULL;
 }
 
 const int64_t *ftl_tensor_get_strides(const ftl_tensor *t)
 {
-    return t->strides;
+    return t ? t->strides : NULL;
 }
 
 void *ftl_tensor_get_data(const ftl_tensor *t)
 {
-    return t->data;
+    return t ? t->data : NULL;
 }
 
 /* ---- DLPack ---- */

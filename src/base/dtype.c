@@ -55,8 +55,7 @@ const char *ftl_dtype_get_long_name(ftl_dtype dtype)
 
 size_t ftl_dtype_get_size(ftl_dtype dtype)
 {
-    assert((unsigned)dtype < FTL_DTYPE_COUNT);
-    return dtypes[dtype].size;
+    return (unsigned)dtype < FTL_DTYPE_COUNT ? dtypes[dtype].size : 0;
 }
 
 static bool is_same(const char *text, const char *name, size_t len)

@@ -479,9 +479,26 @@ static void make_domains(resolver *r)
     }
 }
 
+/* Definitions are counted where they stand; these are tensors that are only used, and values on the
+ * way. */
+static void check_ranks(resolver *r)
+{
+    for (size_t i = 0; i < r->m->tensors.len; i++) {
+        ftl_tensor_decl *t = &r->m->tensors.data[i];
+        if (t->rank <= FTL_MAX_RANK)
+            continue;
+        ftl_diag_error(r->m->diags, FTL_E_RANK, t->span,
+                       "'%s' has %u indices, at most %d are possible", t->name, t->rank,
+                       FTL_MAX_RANK);
+        t->rank = 0;
+        r->tensors.data[i].is_broken = true;
+    }
+}
+
 void resolve_symbols(resolver *r)
 {
     linker l = {.r = r};
+    check_ranks(r);
     ftl_map_init(&l.first, r->m->arena);
     ftl_map_init(&r->symbols, r->m->arena);
     make_places(r);

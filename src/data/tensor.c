@@ -111,6 +111,8 @@ void ftl_tensor_release(ftl_tensor *t)
 int64_t ftl_tensor_get_count(const ftl_tensor *t)
 {
     int64_t count = 1;
+    if (!t)
+        return 0;
     for (uint32_t k = 0; k < t->rank; k++)
         if (t->shape[k] == 0)
             return 0;

@@ -2,7 +2,8 @@
  *
  * May a nest write a result over an operand? Each element that is read must be read, for the last
  * time, by what leads to the element that is written at its place. So every node that uses the
- * operand's read must lead to the root, and no later pass over a row may want what is made of it.
+ * operand's read must lead to the root, no later pass over a row may want what is made of it, and
+ * the root must not be computed anew for each place of an axis that it lacks.
  */
 #include "plan/buffer.h"
 
@@ -45,6 +46,26 @@ static void mark_redone(const ftl_nest *nest, uint32_t from, bool *redone)
     }
 }
 
+static uint64_t get_axes(const ftl_nest *nest, const ftl_nest_node *n)
+{
+    uint64_t axes = 0;
+    for (uint32_t k = 0; k < n->value->rank; k++)
+        if (n->axis[k] != FTL_NEST_NONE && nest->extent[n->axis[k]] != 1)
+            axes |= (uint64_t)1 << n->axis[k];
+    return axes;
+}
+
+/* True for a node that runs along some reduced axes but not along all: it is computed again and
+ * again. One that runs along none is computed once for a row. */
+static bool is_repeated(const ftl_nest *nest, uint32_t node)
+{
+    uint64_t reduced = 0, axes = get_axes(nest, &nest->nodes.data[node]);
+    for (uint32_t a = 0; a < nest->n_axes; a++)
+        if ((nest->reduced >> a & 1) && nest->extent[a] != 1)
+            reduced |= (uint64_t)1 << a;
+    return (axes & reduced) != 0 && (axes & reduced) != reduced;
+}
+
 bool ftl_buffer_can_overwrite(const ftl_nest *nest, uint32_t root, uint32_t from)
 {
     uint8_t passes[FTL_NEST_MAX_NODES];
@@ -60,5 +81,6 @@ bool ftl_buffer_can_overwrite(const ftl_nest *nest, uint32_t root, uint32_t from
             if (n->in[k] == from && !leads[i])
                 return false;
     }
-    return leads[from] && !ftl_nest_node_is_sum(&nest->nodes.data[root]);
+    return leads[from] && !is_repeated(nest, root) &&
+           !ftl_nest_node_is_sum(&nest->nodes.data[root]);
 }

@@ -125,6 +125,10 @@ static ftl_node *parse_case(ftl_parser *p)
         if (has_default)
             return ftl_parser_fail(p, ftl_parser_get_span(p, ftl_parser_peek(p)), NULL,
                                    "an arm after 'default', which is the last one");
+        if (p->nodes.len - from >= 2 * FTL_PARSE_MAX_ARMS)
+            return ftl_parser_fail_code(p, FTL_E_DEPTH, ftl_parser_get_span(p, ftl_parser_peek(p)),
+                                        "a table says more: Y[i] = T[Code[i]]",
+                                        "a case has at most 1000 arms");
         if (!parse_arm(p, &has_default))
             return NULL;
     }

@@ -190,6 +190,7 @@ typedef struct ftl_tree {
 
 /* Limits that keep hostile text from exhausting the stack or memory. */
 #define FTL_PARSE_MAX_DEPTH 200  /* nested expressions, brackets and blocks */
+#define FTL_PARSE_MAX_ARMS 1000  /* of a case: later ones are nested in earlier ones */
 #define FTL_TREE_MAX_HEIGHT 1000 /* of an expression: a pass may recurse on it without counting */
 
 /* Parses one source that was added to diags (file). All syntax errors are reported; the tree holds
