@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST 100000 /* of what is counted: threads, runs */
+#define MOST 100000      /* of runs */
+#define MOST_THREADS 256 /* as many as the library takes */
 
 static bool put(cli_list *list, const char *item)
 {
@@ -146,7 +147,8 @@ static bool store_number(void *field, const option_row *o, const char *value)
     case OPT_BYTES:
         return read_bytes(value, field);
     case OPT_COUNT:
-        if (!read_int(value, &n) || n > MOST)
+    case OPT_THREADS:
+        if (!read_int(value, &n) || n > (o->kind == OPT_COUNT ? MOST : MOST_THREADS))
             return false;
         *(int *)field = (int)n;
         return true;
@@ -209,6 +211,8 @@ static const char *describe(const option_row *o)
         return "a whole number from 0 on";
     case OPT_COUNT:
         return "a whole number from 0 to 100000";
+    case OPT_THREADS:
+        return "a whole number from 0 to 256";
     case OPT_BYTES:
         return "a number of bytes: 65536, 64K, 512M, 4G";
     default:

@@ -18,6 +18,7 @@ typedef enum option_kind {
     OPT_LIST,     /* any text, repeatable */
     OPT_INT,      /* int64_t from 0 on */
     OPT_COUNT,    /* int from 0 on */
+    OPT_THREADS,  /* int from 0 on, fewer */
     OPT_BYTES,    /* size_t: 4096, 64K, 512M, 4G */
     OPT_NUMBER,   /* double from 0 on */
     OPT_EXPLAIN,  /* its value is optional and stands behind `=`: among `values` */

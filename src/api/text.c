@@ -92,36 +92,51 @@ ftl_status ftl_api_make_text(ftl_api_text *w, char **out)
 
 /* ---- backends ---- */
 
-static void put_json(ftl_strbuf *sb, const ftl_backend *b, const ftl_backend_info *info)
+typedef struct backend_row {
+    const char *name, *alias, *version, *detail; /* alias: may be null */
+    bool is_present;
+} backend_row;
+
+static void put_json(ftl_strbuf *sb, const backend_row *row)
 {
-    ftl_strbuf_printf(sb, "{\"name\": \"%s\", \"alias\": ", b->name);
-    if (b->alias)
-        ftl_strbuf_printf(sb, "\"%s\"", b->alias);
+    ftl_strbuf_printf(sb, "{\"name\": \"%s\", \"alias\": ", row->name);
+    if (row->alias)
+        ftl_strbuf_printf(sb, "\"%s\"", row->alias);
     else
         ftl_strbuf_puts(sb, "null");
-    ftl_strbuf_printf(sb, ", \"present\": %s, \"version\": ", info->is_present ? "true" : "false");
-    ftl_strbuf_put_json(sb, info->version);
+    ftl_strbuf_printf(sb, ", \"present\": %s, \"version\": ", row->is_present ? "true" : "false");
+    ftl_strbuf_put_json(sb, row->version);
     ftl_strbuf_puts(sb, ", \"detail\": ");
-    ftl_strbuf_put_json(sb, info->detail);
+    ftl_strbuf_put_json(sb, row->detail);
     ftl_strbuf_putc(sb, '}');
+}
+
+static void put_row(ftl_strbuf *sb, bool json, const backend_row *row)
+{
+    if (json && sb->len > 1)
+        ftl_strbuf_puts(sb, ",\n ");
+    if (json)
+        put_json(sb, row);
+    else
+        ftl_strbuf_printf(sb, "%-8s %-8s %-10s %s\n", row->name,
+                          row->is_present ? "present" : "absent",
+                          row->version[0] ? row->version : "-", row->detail);
 }
 
 static ftl_status put_backends(ftl_api_text *w, ftl_strbuf *sb)
 {
     bool json = w->index != 0;
+    const ftl_backend *b;
+    const ftl_backend_absent *lacks;
     ftl_strbuf_puts(sb, json ? "[" : "");
-    for (size_t i = 0; ftl_backend_get(i); i++) {
-        const ftl_backend *b = ftl_backend_get(i);
+    for (size_t i = 0; (b = ftl_backend_get(i)); i++) {
         ftl_backend_info info = {0};
         b->get_info(&info);
-        if (json && i > 0)
-            ftl_strbuf_puts(sb, ",\n ");
-        if (json)
-            put_json(sb, b, &info);
-        else
-            ftl_strbuf_printf(sb, "%-8s %-8s %-10s %s\n", b->name,
-                              info.is_present ? "present" : "absent", info.version, info.detail);
+        put_row(sb, json, &(backend_row){b->name, b->alias, info.version, info.detail,
+                                         info.is_present});
     }
+    for (size_t i = 0; (lacks = ftl_backend_get_absent(i)); i++)
+        put_row(sb, json, &(backend_row){lacks->name, NULL, "", lacks->reason, false});
     ftl_strbuf_puts(sb, json ? "]\n" : "");
     return FTL_OK;
 }

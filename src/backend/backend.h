@@ -88,4 +88,11 @@ void ftl_backend_set_index_error(ftl_backend_error *error, const ftl_graph *g, c
 const ftl_backend *ftl_backend_find(const char *name);
 const ftl_backend *ftl_backend_get(size_t i);
 
+/* Backends that the language knows and this version lacks, and why; null past the end. */
+typedef struct ftl_backend_absent {
+    const char *name, *reason;
+} ftl_backend_absent;
+
+const ftl_backend_absent *ftl_backend_get_absent(size_t i);
+
 #endif

@@ -9,6 +9,16 @@ static const ftl_backend *const backends[] = {
     &ftl_backend_oracle,
 };
 
+static const ftl_backend_absent absent[] = {
+    {"torch", "not in this version"},
+    {"xla", "not in this version"},
+};
+
+const ftl_backend_absent *ftl_backend_get_absent(size_t i)
+{
+    return i < FTL_COUNT(absent) ? &absent[i] : NULL;
+}
+
 const ftl_backend *ftl_backend_get(size_t i)
 {
     return i < FTL_COUNT(backends) ? backends[i] : NULL;

@@ -270,11 +270,22 @@ static void put_place(renderer *r, const place *at)
     ftl_strbuf_printf(r->out, ":%u:%u: ", at->line, at->col);
 }
 
+/* What the command line asks for has no place in the program. */
+static bool is_of_command(const ftl_diag *d)
+{
+    bool is_setting = d->code == FTL_E_OPTION || d->code == FTL_E_VERSION ||
+                      d->code == FTL_N_BACKEND || d->code == FTL_N_OPTION;
+    return d->span.file == 0 && is_setting;
+}
+
 static void render_diag(renderer *r, const ftl_diag *d, bool is_short)
 {
     static const char *const severities[] = {"error", "warning", "note"};
     place at = find_place(r, d->span);
-    put_place(r, &at);
+    if (is_of_command(d))
+        ftl_strbuf_puts(r->out, "fuse: ");
+    else
+        put_place(r, &at);
     ftl_strbuf_printf(r->out, "%s: ", severities[d->severity]);
     ftl_strbuf_put_escaped(r->out, d->message, strlen(d->message));
     if (d->severity != FTL_SEVERITY_NOTE)

@@ -8,8 +8,8 @@
 
 #include "base/base.h"
 
-/* A place in a source. file 0 is "nowhere" (a command-line argument): such a message prints
- * with the program's name and line 1, column 1. */
+/* A place in a source. file 0 is "nowhere": such a message prints with the program's name and line
+ * 1, column 1, or as `fuse: error:` when it is about an option of the run (E_OPTION, E_VERSION). */
 typedef struct ftl_span {
     uint32_t file; /* 1 + index in the source table; 0 nowhere */
     uint32_t off;  /* byte offset of the first byte */

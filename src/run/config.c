@@ -203,20 +203,33 @@ static bool read_mode(ftl_session *s)
     return true;
 }
 
+/* There is one way to go on, whose results are those of all. */
+static bool tell_of_fixpoints(ftl_session *s, bool is_backward)
+{
+    if (s->config.strategy && strcmp(s->config.strategy, "semi_naive") == 0)
+        ftl_diag_tell(&s->diags, FTL_N_OPTION, (ftl_span){0},
+                      "strategy semi_naive: this version computes fixpoints synchronously");
+    if (is_backward)
+        ftl_diag_tell(&s->diags, FTL_N_OPTION, (ftl_span){0},
+                      "chaining backward: this version computes fixpoints forward, from facts");
+    return true;
+}
+
 bool ftl_run_read_config(ftl_session *s)
 {
     static const word strategies[] = {{"semi_naive", 0}, {"synchronous", 1}};
     static const word chainings[] = {{"forward", 0}, {"backward", 1}};
     static const word projections[] = {{"exact", 0}, {"monte_carlo", 1}};
     static const word planners[] = {{"auto", 0}, {"greedy", 1}, {"optimal", 2}};
-    int unused = 0;
+    int backward = 0, unused = 0;
     s->options.check.strict = s->config.strict != 0;
     s->options.lower.max_iters = s->config.max_iters;
     s->options.lower.tol = s->config.tol;
     return read_mode(s) && read_precision(s) && read_numbers(s) && read_params(s) &&
            read_temperatures(s) &&
            find_word(s, WORDS("strategy", strategies), s->config.strategy, &unused) &&
-           find_word(s, WORDS("chaining", chainings), s->config.chaining, &unused) &&
+           find_word(s, WORDS("chaining", chainings), s->config.chaining, &backward) &&
+           tell_of_fixpoints(s, backward != 0) &&
            find_word(s, WORDS("projection", projections), s->config.projection, &unused) &&
            find_word(s, WORDS("einsum planner", planners), s->config.einsum_planner,
                      &s->options.planner);

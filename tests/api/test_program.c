@@ -109,9 +109,11 @@ static void test_backends(void **state)
     char *text = NULL;
     assert_int_equal(ftl_list_backends(NULL, &text), FTL_OK);
     assert_non_null(strstr(text, "native"));
+    assert_non_null(strstr(text, "torch    absent   -          not in this version"));
     ftl_text_free(text);
     assert_int_equal(ftl_list_backends("json", &text), FTL_OK);
     assert_true(text[0] == '[' && strstr(text, "\"name\": \"native\""));
+    assert_non_null(strstr(text, "\"name\": \"xla\", \"alias\": null, \"present\": false"));
     ftl_text_free(text);
     assert_int_equal(ftl_list_backends("xml", &text), FTL_ERR_USAGE);
     assert_int_equal(ftl_list_backends("text", NULL), FTL_ERR_USAGE);

@@ -6,6 +6,7 @@ import sys
 from .tasks import FAIL, PASS, SKIP, Result, Task, command, failed, one, tail
 
 LINE = re.compile(r"^\[ +(OK|FAILED|SKIPPED) +\] (?!\d+ test)(.*)$", re.M)
+WHY = re.compile(r"^skip: (.*)$", re.M)
 STATES = {"OK": PASS, "FAILED": FAIL, "SKIPPED": SKIP}
 
 
@@ -13,9 +14,13 @@ def results_of(name, done):
     """Results of one program, one for each of its tests; a crash is one more failure."""
     out = done.stdout + done.stderr
     seen = {}
+    whys, at = {}, 0
     for m in LINE.finditer(out):
         seen[m[2].strip()] = STATES[m[1]]
-    results = [Result(f"{name}: {test}", state, tail(out) if state == FAIL else "said by the test")
+        said = WHY.findall(out, at, m.start())
+        whys[m[2].strip()] = said[-1] if said else "the test does not say why"
+        at = m.end()
+    results = [Result(f"{name}: {test}", state, tail(out) if state == FAIL else whys[test])
                for test, state in seen.items()]
     whole = re.search(r"^\[=+\] \d+ test\(s\) run\.", out, re.M)
     if done.returncode < 0 or not whole or (done.returncode and FAIL not in seen.values()):

@@ -7,6 +7,7 @@ import sys
 import tempfile
 import unittest
 from pathlib import Path
+from types import SimpleNamespace
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -152,6 +153,11 @@ class Programs(Case):
         self.assertEqual(self.states(GOOD), ["pass", "pass"])
         self.assertEqual(self.states(GOOD.replace("      OK ] b", " FAILED  ] b") + "; exit 1"), ["fail", "pass"])
         self.assertEqual(self.states(GOOD.replace("      OK ] b", "SKIPPED ] b")), ["pass", "skip"])
+
+    def test_a_skip_says_why(self):
+        out = "[ RUN      ] a\nskip: no such thing\n[  SKIPPED ] a\n[ RUN      ] b\n[  SKIPPED ] b\n[==========] 2 test(s) run.\n"
+        done = programs.results_of("t", SimpleNamespace(stdout=out, stderr="", returncode=0))
+        self.assertEqual([r.why for r in done], ["no such thing", "the test does not say why"])
 
     def test_crash_and_silence(self):
         self.assertIn("fail", self.states("kill -SEGV $$"))

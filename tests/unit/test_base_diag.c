@@ -82,7 +82,7 @@ static void test_odd_places(void **state)
     session s;
     run(&s, report_at_odd_places);
     const char *text = ftl_strbuf_get(&s.out);
-    assert_non_null(strstr(text, "a.fuse:1:1: error: nowhere\\x1b [E0901]\n"));
+    assert_non_null(strstr(text, "fuse: error: nowhere\\x1b [E0901]\n"));
     assert_non_null(strstr(text, "a.fuse:3:1: error: beyond [E0101]\n"));
     assert_non_null(strstr(text, ":1:1: error: no such source"));
     assert_null(strchr(text, '\x1b'));

@@ -297,7 +297,7 @@ static void test_warm_runs_allocate_nothing(void **state)
 {
     (void)state;
     if (!COUNTS_HEAP)
-        skip();
+        unit_skip("the heap is not counted in this build");
     for (size_t i = 0; i < FTL_COUNT(large); i++)
         graph_text_guard(check_warm, (void *)(uintptr_t)large[i]);
 }

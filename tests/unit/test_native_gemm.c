@@ -570,7 +570,7 @@ static void test_blas_of_system(void **state)
     char message[256];
     ftl_blas found;
     if (ftl_blas_open("libopenblas.so.0", &found, message, sizeof message) != FTL_OK)
-        skip();
+        unit_skip("no libopenblas.so.0");
     for (int i = 0; i < 20; i++) {
         problem p;
         make_matrix_problem(&p, i % 2 ? FTL_DTYPE_F64 : FTL_DTYPE_F32,

@@ -6,14 +6,11 @@
 #include "backend/native/kernels.h"
 #include "base/dtype.h"
 #include "base/random.h"
+#include "unit.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
 
 enum { LENGTHS = 68, ROOM = 4200 };
 
@@ -261,7 +258,7 @@ static void skip_on_simulation(void)
 {
     volatile long double one = 1, small = 0x1p-60L;
     if (one + small == one)
-        skip();
+        unit_skip("long doubles are simulated here and too coarse");
 }
 
 /* Zeros keep their sign where the function is odd. */

@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -21,6 +22,14 @@ static inline bool unit_is_full(void)
 {
     const char *sweep = getenv("FUSE_SWEEP");
     return sweep && strcmp(sweep, "full") == 0;
+}
+
+/* Ends the test as skipped; the harness shows why. */
+static inline void unit_skip(const char *why)
+{
+    printf("skip: %s\n", why);
+    fflush(stdout);
+    skip();
 }
 
 /* fail_at: the call (from 1) that gets no memory, and all after it; 0: never. */
