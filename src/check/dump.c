@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The model as text: what fuse check shows. Tensors in the order in which they are computed, each
- * equation with the extents of its axes and the axes it sums away; hidden ones are indented
- * further.
+ * The model as text: what fuse dump --after=check shows. Tensors in the order in which they are
+ * computed, each equation with the extents of its axes and the axes it sums away; hidden ones are
+ * indented further.
  */
 #include "base/dtype.h"
 #include "check/model.h"

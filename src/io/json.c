@@ -149,7 +149,7 @@ static bool read_word(const char *s, size_t len, kind *k, cell *out)
     if (whole && ftl_number_read_int(s, &out->i))
         return true;
     *k = KIND_REAL;
-    return ftl_parse_double(s, len, &out->x);
+    return ftl_parse_double(s, len, &out->x) && isfinite(out->x);
 }
 
 /* From here on every cell is a double; whole numbers beyond 2^53 lose digits, as in any list that

@@ -40,7 +40,7 @@ bool ftl_number_read_real(const char *s, size_t len, double *out)
     else if (strcmp(s + negative, "inf") == 0)
         *out = negative ? -(double)INFINITY : (double)INFINITY;
     else
-        return ftl_parse_double(s, len, out);
+        return ftl_parse_double(s, len, out) && isfinite(*out);
     return true;
 }
 

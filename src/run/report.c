@@ -7,6 +7,7 @@
 #include "run/session.h"
 
 #define TEXT_MAX 88  /* bytes of an equation that are shown */
+#define SUGGEST_MOST 1000 /* tensors that names are compared with */
 #define NOTE_COLUMN 44 /* where the notes of an equation start, when it ends before */
 
 static void put_extent(ftl_strbuf *out, int64_t extent)
@@ -61,6 +62,22 @@ static void put_count(ftl_strbuf *out, int64_t n, const char *what)
     ftl_strbuf_printf(out, ", %lld %s%s", (long long)n, what, n == 1 ? "" : "s");
 }
 
+/* A tensor that nothing defines may be a slip of the pen for one that something does. */
+static void put_near(const ftl_session *s, const char *name, ftl_strbuf *out)
+{
+    const ftl_model *m = s->model;
+    if (m->tensors.len > SUGGEST_MOST)
+        return;
+    const char **known = FTL_NEW_ARRAY(out->arena, const char *, m->tensors.len);
+    size_t n = 0;
+    for (size_t i = 0; i < m->tensors.len; i++)
+        if (!m->tensors.data[i].is_hidden && m->tensors.data[i].origin != FTL_ORIGIN_UNKNOWN)
+            known[n++] = m->tensors.data[i].name;
+    const char *near = ftl_suggest(name, known, n);
+    if (near)
+        ftl_strbuf_printf(out, " (did you mean '%s'?)", near);
+}
+
 static void put_given(const ftl_session *s, const ftl_tensor_decl *t, ftl_strbuf *out)
 {
     ftl_strbuf_puts(out, "  ");
@@ -69,8 +86,10 @@ static void put_given(const ftl_session *s, const ftl_tensor_decl *t, ftl_strbuf
         ftl_strbuf_printf(out, ", from \"%s\"", t->path);
     if (t->origin == FTL_ORIGIN_INPUT)
         ftl_strbuf_puts(out, ", an input");
-    if (t->origin == FTL_ORIGIN_UNKNOWN)
+    if (t->origin == FTL_ORIGIN_UNKNOWN) {
         ftl_strbuf_printf(out, ", awaited: --input %s=FILE", t->name);
+        put_near(s, t->name, out);
+    }
     if (t->source->is_tuples)
         put_count(out, t->source->count, t->source->has_values ? "value" : "tuple");
     if (t->facts->count > 0)

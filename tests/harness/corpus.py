@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The conformance corpus, which lies beside a checkout as ../shared/corpus (or where FUSE_CORPUS says).
+"""The conformance corpus: where FUSE_CORPUS says, or a folder `corpus` with check.py beside the checkout or in a
+folder beside it.
 
 tests/corpus/pending.txt names the cases that are known not to pass on native yet, one on a line. Such
 a case counts as skipped while it fails; when it passes, that is a failure until the line is gone.
@@ -77,10 +78,18 @@ def is_present(context, backend):
     return any(b["name"] == backend and b["present"] for b in listed)
 
 
+def find_place(context):
+    """The folder of the corpus, or None."""
+    given = os.environ.get("FUSE_CORPUS")
+    beside = context.root.parent
+    places = [Path(given)] if given else [beside / "corpus", *sorted(beside.glob("*/corpus"))]
+    return next((p for p in places if (p / "check.py").exists()), None)
+
+
 def tasks(context, backends=("formatted", *BACKENDS)):
-    place = Path(os.environ.get("FUSE_CORPUS", context.root.parent / "shared/corpus"))
-    if not (place / "check.py").exists():
-        return [skipped("corpus", "no ../shared/corpus beside the checkout")]
+    place = find_place(context)
+    if place is None:
+        return [skipped("corpus", "no corpus beside the checkout; FUSE_CORPUS=DIR names one")]
     missing = need(context, context.fuse, "corpus")
     if missing:
         return missing

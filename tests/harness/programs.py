@@ -18,7 +18,7 @@ def results_of(name, done):
     for m in LINE.finditer(out):
         seen[m[2].strip()] = STATES[m[1]]
         said = WHY.findall(out, at, m.start())
-        whys[m[2].strip()] = said[-1] if said else "the test does not say why"
+        whys.setdefault(m[2].strip(), said[-1] if said else "the test does not say why")
         at = m.end()
     results = [Result(f"{name}: {test}", state, tail(out) if state == FAIL else whys[test])
                for test, state in seen.items()]

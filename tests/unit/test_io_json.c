@@ -91,6 +91,7 @@ static void test_refused(void **state)
         {"-", "expected a number"},
         {"+1", "expected a number"},
         {".5", "expected a number"},
+        {"1e999", "expected a number"},
         {"1.", "expected a number"},
         {"1e", "expected a number"},
         {"0x10", "expected a number"},
