@@ -30,7 +30,7 @@ typedef struct ftl_rule_term {
     int64_t place; /* outside of the column's extent: the atom matches nothing */
 } ftl_rule_term;
 
-/* offset + sum coef * var, in int64; overflow makes the literal false. */
+/* offset + sum coef * var, from the left, in int64; overflow on the way makes the literal false. */
 typedef struct ftl_rule_sum {
     int64_t offset;
     uint32_t n;
@@ -57,7 +57,7 @@ typedef struct ftl_literal {
     ftl_rule_compare compare;
     ftl_rule_sum left, right; /* COMPARE; LET: right */
     uint32_t var;             /* LET, RANGE */
-    int64_t extent;           /* LET, RANGE */
+    int64_t extent;           /* LET, RANGE: 0 .. 2^32 - 1 */
 } ftl_literal;
 
 typedef struct ftl_rule {
@@ -74,7 +74,7 @@ typedef struct ftl_rule {
 typedef struct ftl_rules_relation {
     const char *name;
     uint32_t arity;        /* 0: true or false */
-    const int64_t *extent; /* of each column: at most 2^32 - 1 */
+    const int64_t *extent; /* of each column: 0 .. 2^32 - 1 */
     int32_t input;         /* operand of the RULES value that gives its tuples to begin with; -1 */
     bool is_result;        /* wanted outside */
 } ftl_rules_relation;
@@ -94,6 +94,9 @@ typedef struct ftl_rules {
 ftl_rules *ftl_rules_new(ftl_arena *arena);
 /* Null when every rule of this page holds and negation is stratified, else a message (in arena). */
 const char *ftl_rules_check(const ftl_rules *r, ftl_arena *arena);
+/* The same, and the rule that the message is about; UINT32_MAX: none. */
+const char *ftl_rules_find_fault(const ftl_rules *r, ftl_arena *arena, uint32_t *rule);
+/* Names, equations and spans do not count. */
 bool ftl_rules_is_equal(const ftl_rules *a, const ftl_rules *b);
 /* Text and back (also a part of the graph's text). One line a relation, then one a rule:
  *   relation Edge[5000, 5000] input 0

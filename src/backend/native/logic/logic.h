@@ -22,7 +22,7 @@ typedef struct ftl_logic_options {
     ftl_pool *pool;       /* null: this thread alone */
     size_t memory_limit;  /* bytes that tuples, sets and indexes may take; 0: none */
     int64_t max_rounds;   /* of one stratum; 0: none */
-    bool is_naive;        /* every round joins all with all: for comparison (strategy synchronous) */
+    bool is_naive;        /* every round joins all with all: to compare (strategy synchronous) */
 } ftl_logic_options;
 
 typedef enum ftl_logic_form {
