@@ -55,7 +55,7 @@ ISA_avx512 := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mfma -mf16c -mprefer-v
 ISA_FLAGS := $(if $(SAN),,-O3) -ffp-contract=fast -fno-trapping-math -Wno-pass-failed
 
 # ---- what there is ----
-SRC := $(wildcard src/*/*.c src/*/*/*.c)
+SRC := $(wildcard src/*/*.c src/*/*/*.c src/backend/native/logic/*.c)
 ISA_SRC := $(wildcard src/backend/native/isa/*.c)
 CLI := $(wildcard cli/*.c)
 UNIT := $(wildcard tests/unit/test_*.c tests/fault/test_*.c)

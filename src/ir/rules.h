@@ -98,14 +98,6 @@ const char *ftl_rules_check(const ftl_rules *r, ftl_arena *arena);
 const char *ftl_rules_find_fault(const ftl_rules *r, ftl_arena *arena, uint32_t *rule);
 /* Names, equations and spans do not count. */
 bool ftl_rules_is_equal(const ftl_rules *a, const ftl_rules *b);
-/* Text and back (also a part of the graph's text). One line a relation, then one a rule:
- *   relation Edge[5000, 5000] input 0
- *   relation Path[5000, 5000] result
- *   Path(x, z) <- Path(x, y), Edge(y, z), x != z, let w = y + 1 < 5000, range q < 10 @3
- * Hostile text is fine: diagnostics, null after an error. */
-void ftl_rules_dump(const ftl_rules *r, ftl_strbuf *out);
-ftl_rules *ftl_rules_read(ftl_arena *arena, ftl_intern *names, ftl_diags *diags, uint32_t file);
-
 /* Strongly connected components of the relations that rules derive, in an order in which each comes
  * after those that it needs. A relation without rules is in none. */
 typedef struct ftl_rules_stratum {
@@ -115,5 +107,22 @@ typedef struct ftl_rules_stratum {
 } ftl_rules_stratum;
 typedef FTL_VEC(ftl_rules_stratum) ftl_rules_strata;
 ftl_rules_strata ftl_rules_find_strata(const ftl_rules *r, ftl_arena *arena);
+
+/* ---- rules_text.c ----
+ * Text and back. One line a relation, then one a rule; the grammar is in the source:
+ *   relation Edge[5000, 5000] input 0
+ *   relation Path[5000, 5000] result
+ *   Path(x, z) <- Path(x, y), Edge(y, z), x != z, let w = y + 1 < 5000, range q < 10 @3
+ * dump wants rules that are checked. What was dumped reads back as equal rules with their names.
+ * Hostile text is fine: diagnostics, null after an error; what was read is checked. */
+void ftl_rules_dump(const ftl_rules *r, ftl_strbuf *out);
+ftl_rules *ftl_rules_read(ftl_arena *arena, ftl_intern *names, ftl_diags *diags, uint32_t file);
+/* The same as a part of another text: from *pos to a '}' or the end, where *pos then stands. */
+typedef struct ftl_rules_text {
+    ftl_arena *arena;
+    ftl_intern *names;
+    uint32_t file;
+} ftl_rules_text;
+ftl_rules *ftl_rules_read_part(const ftl_rules_text *text, ftl_diags *diags, size_t *pos);
 
 #endif
