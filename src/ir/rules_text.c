@@ -604,6 +604,8 @@ static bool read_extents(ftl_tokens *t, ftl_rules_relation *out)
             return ftl_token_fail(t, "too many columns");
         if (!ftl_token_read_int(t, &extent[out->arity]))
             return false;
+        if (extent[out->arity] < 0 || extent[out->arity] > (int64_t)UINT32_MAX)
+            return ftl_token_fail(t, "an extent is out of range");
     }
     copy = FTL_NEW_ARRAY(t->arena, int64_t, out->arity);
     memcpy(copy, extent, out->arity * sizeof(*copy));

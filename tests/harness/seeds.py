@@ -78,10 +78,18 @@ def graph_files(root):
     return [part.encode() for part in parts if part.strip()]
 
 
+def rules_files():
+    texts = ("relation E[5, 5] input 0\nrelation P[5, 5] result\nP(x, y) <- E(x, y)\nP(x, z) <- P(x, y), E(y, z), x != z @1\n",
+             'relation A[7] result\nrelation "a b"[]\nrelation _[3]\nvars(y, x) A(x) <- let x = 2*y - 1 < 7, range y < 3, not $2(y), x <= 5\n'
+             '"a b"() <- not A(_), not A(-1) @2:1:4:9\nA(3) <- true\n')
+    return [t.encode() for t in texts]
+
+
 def write(root, target, folder):
     """Writes the first inputs of a target into folder."""
     kinds = {"npy": npy_files, "npz": npz_files, "safetensors": safetensors_files, "json": json_files,
              "csv": csv_files, "text": text_files, "parser": lambda: program_files(root), "graph": lambda: graph_files(root),
+             "rules": rules_files,
              "check": lambda: [bytes([mode]) + text for mode in (0, 8) for text in program_files(root)]}
     for n, data in enumerate(kinds.get(target, list)()):
         (folder / f"seed{n}").write_bytes(data)
