@@ -43,8 +43,8 @@ static ftl_status check_extents(uint32_t arity, const int64_t *extent)
 }
 
 /* Columns without values. */
-static ftl_status make_relation(const ftl_allocator *alloc, uint32_t arity, const int64_t *extent,
-                                int64_t n, ftl_relation **out)
+ftl_status ftl_relation_make(const ftl_allocator *alloc, uint32_t arity, const int64_t *extent,
+                             int64_t n, ftl_relation **out)
 {
     size_t size = 0;
     if (!measure(arity, n, &size))
@@ -313,7 +313,7 @@ static ftl_status make_from_words(const ftl_allocator *alloc, const ftl_relation
 {
     FTL_TRY(fill_words(alloc, spec, w));
     drop_repeats(w);
-    FTL_TRY(make_relation(alloc, spec->arity, spec->extent, (int64_t)w->n, out));
+    FTL_TRY(ftl_relation_make(alloc, spec->arity, spec->extent, (int64_t)w->n, out));
     for (uint32_t k = 0; k < spec->arity; k++)
         unpack_column(w, k, (*out)->column[k]);
     return FTL_OK;
@@ -326,7 +326,7 @@ ftl_status ftl_relation_new(const ftl_allocator *alloc, const ftl_relation_spec 
     if (spec->n < 0)
         return FTL_ERR_USAGE;
     if (spec->arity == 0 || spec->n == 0)
-        return make_relation(alloc, spec->arity, spec->extent, spec->n > 0, out);
+        return ftl_relation_make(alloc, spec->arity, spec->extent, spec->n > 0, out);
     words w = {.l = make_layout(spec->arity, spec->extent), .n = (size_t)spec->n};
     size_t bytes = w.l.is_narrow ? sizeof(uint32_t) : sizeof(uint64_t);
     if (!ftl_mul_size(w.n, bytes * w.l.n_words, &w.size) || w.size > (size_t)INT64_MAX)
@@ -457,7 +457,7 @@ ftl_status ftl_relation_from_tensor(const ftl_allocator *alloc, const ftl_tensor
         do
             n += count_row(&w);
         while (step(&w));
-    FTL_TRY(make_relation(alloc, t->rank, t->shape, n, out));
+    FTL_TRY(ftl_relation_make(alloc, t->rank, t->shape, n, out));
     if (is_empty || t->rank == 0)
         return FTL_OK;
     w = start_walk(t);

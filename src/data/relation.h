@@ -31,6 +31,10 @@ typedef struct ftl_relation_spec {
  * not below its extent, an extent is negative or above 2^32 - 1. */
 ftl_status ftl_relation_new(const ftl_allocator *alloc, const ftl_relation_spec *spec,
                             ftl_relation **out);
+/* Columns of n places without values: whoever makes it fills them in the order of a relation, each
+ * tuple once, before anybody else looks. FTL_ERR_MEMORY. */
+ftl_status ftl_relation_make(const ftl_allocator *alloc, uint32_t arity, const int64_t *extent,
+                             int64_t n, ftl_relation **out);
 ftl_relation *ftl_relation_retain(ftl_relation *r);
 void ftl_relation_release(ftl_relation *r); /* null is fine */
 /* Place of the first tuple that is not below this one, in the order of the relation: 0 .. n. */

@@ -29,7 +29,7 @@ typedef enum ftl_logic_form {
     FTL_LOGIC_COLUMNS, FTL_LOGIC_BITS, FTL_LOGIC_ROWS
 } ftl_logic_form;
 
-/* What a run tells of itself, in the arena of the caller. */
+/* What a run tells of itself. */
 typedef struct ftl_logic_relation_stats {
     ftl_logic_form form;
     int64_t tuples;
@@ -48,13 +48,21 @@ typedef struct ftl_logic_error {
     char message[256];
 } ftl_logic_error;
 
+/* What a run leaves beside its results. */
+typedef struct ftl_logic_report {
+    ftl_arena *arena;      /* set by the caller, under a guard: where the arrays of stats go; null:
+                            * no stats */
+    ftl_logic_stats stats; /* after FTL_OK */
+    ftl_logic_error error; /* else */
+} ftl_logic_report;
+
 /* inputs: by operand (see ftl_rules_relation.input); results: by relation, set for those with
- * is_result, the caller releases them. stats may be null, else its arrays are in arena.
- * FTL_ERR_MEMORY: no memory, or the limit, with a message that names the relation, the tuples so
- * far and the bytes; FTL_ERR_LIMIT is not used. After an error no result is set. */
+ * is_result, the caller releases them; null for others and after an error. rules are checked.
+ * FTL_ERR_MEMORY: no memory, or a limit, with a message that names the relation, the tuples so far
+ * and the bytes, or the rounds. FTL_ERR_USAGE: an input has other columns than its relation. */
 ftl_status ftl_logic_run(const ftl_rules *rules, ftl_relation *const *inputs,
-                         const ftl_logic_options *options, ftl_arena *arena,
-                         ftl_relation **results, ftl_logic_stats *stats, ftl_logic_error *error);
+                         const ftl_logic_options *options, ftl_relation **results,
+                         ftl_logic_report *report);
 
 /* The same by the plainest code: all rules over all assignments until nothing is new. For tests
  * and the oracle. */
