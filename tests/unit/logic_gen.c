@@ -359,6 +359,39 @@ void logic_gen_free(const logic_gen *gen)
         ftl_relation_release(gen->inputs[i]);
 }
 
+/* ---- wide ---- */
+
+static const int64_t *widen(ftl_arena *arena, const int64_t *wide, const int64_t *extent,
+                            uint32_t arity)
+{
+    int64_t *out = FTL_NEW_ARRAY(arena, int64_t, arity);
+    for (uint32_t k = 0; k < arity; k++)
+        out[k] = wide[extent[k]];
+    return out;
+}
+
+void logic_gen_widen(ftl_arena *arena, logic_gen *gen, uint64_t seed)
+{
+    static const int64_t extents[] = {5000, 1 << 20, (int64_t)UINT32_MAX};
+    generator g = {.random = ~seed};
+    int64_t wide[MAX_EXTENT + 1];
+    for (uint32_t e = 0; e <= MAX_EXTENT; e++)
+        wide[e] = is_rare(&g, 5) ? e : extents[below(&g, FTL_COUNT(extents))];
+    for (size_t i = 0; i < gen->rules->relations.len; i++) {
+        ftl_rules_relation *r = &gen->rules->relations.data[i];
+        r->extent = widen(arena, wide, r->extent, r->arity);
+    }
+    for (uint32_t i = 0; i < gen->n_inputs; i++) {
+        ftl_relation *from = gen->inputs[i];
+        ftl_relation_spec spec = {.arity = from->arity, .n = from->n,
+                                  .extent = widen(arena, wide, from->extent, from->arity),
+                                  .column = (const uint32_t *const *)from->column};
+        assert_int_equal(ftl_relation_new(ftl_allocator_get_default(), &spec, &gen->inputs[i]),
+                         FTL_OK);
+        ftl_relation_release(from);
+    }
+}
+
 /* ---- messages ---- */
 
 const char *logic_gen_print_tuples(ftl_arena *arena, const ftl_relation *r)

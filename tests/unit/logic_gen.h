@@ -23,6 +23,8 @@ typedef struct logic_gen {
 /* Call it under a guard of the arena. The inputs are freed by logic_gen_free. */
 logic_gen logic_gen_make(ftl_arena *arena, uint64_t seed);
 void logic_gen_free(const logic_gen *gen);
+/* The same tuples and rules in relations of extents up to 2^32 - 1, for sets that are not bits. */
+void logic_gen_widen(ftl_arena *arena, logic_gen *gen, uint64_t seed);
 /* The program and its inputs for a message. */
 const char *logic_gen_print(ftl_arena *arena, const logic_gen *gen);
 /* Null when the results agree, else which relation differs and how. */
