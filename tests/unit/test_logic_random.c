@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-enum { PROGRAMS = 1500, MAX_RELATIONS = 8 };
+enum { PROGRAMS = 10000, MAX_RELATIONS = 8 };
 
 typedef struct variant {
     unsigned threads;
