@@ -121,8 +121,8 @@ $(BUILD)/tests/api/%: $(BUILD)/obj/tests/api/%.o $(BUILD)/libfusetl.so
 $(BUILD)/tests/lib%.so: $(BUILD)/obj/tests/blas/%.o
 	$(Q)mkdir -p $(@D) && $(LINK) -shared -o $@ $<
 
-$(BUILD)/obj/bench/micro.o: ROOMS = -Isrc
-$(BUILD)/bench/driver $(BUILD)/bench/micro: $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BUILD)/libfusetl.a
+$(BUILD)/obj/bench/micro.o $(BUILD)/obj/bench/logic.o: ROOMS = -Isrc
+$(BUILD)/bench/driver $(BUILD)/bench/micro $(BUILD)/bench/logic: $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BUILD)/libfusetl.a
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $^ $(LIBS)
 

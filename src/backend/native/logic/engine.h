@@ -3,7 +3,7 @@
  * engine: what the files of this folder share. logic.c runs the strata, stratum.c the rounds;
  * memory.c counts; table.c holds the tuples while rules run, set.c tells which are new, index.c
  * finds those with given places; order.c turns a rule into a chain of steps, chain.c and filter.c
- * run it a batch at a time; finish.c gives the results.
+ * run it a batch at a time; closure.c knows a shorter way; finish.c gives the results.
  *
  * Places are uint32_t, rows are numbered in the order in which they came and never move, so that
  * the tuples that were new in a round are a range of rows.
@@ -109,6 +109,7 @@ void ftl_logic_table_close(ftl_logic_engine *e, ftl_logic_table *t);
 void ftl_logic_table_measure(ftl_logic_table *t); /* notes its size in peak */
 /* Columns from bits, in order, for a table that has none. */
 ftl_status ftl_logic_table_need_columns(ftl_logic_engine *e, ftl_logic_table *t);
+void ftl_logic_table_drop_columns(ftl_logic_engine *e, ftl_logic_table *t);
 /* Different places of a column, about; of a table that grows a guess. */
 double ftl_logic_table_count_distinct(ftl_logic_engine *e, ftl_logic_table *t, uint32_t column);
 
@@ -123,7 +124,9 @@ void ftl_logic_set_find(const ftl_logic_table *t, const uint32_t *const *column,
                         uint8_t *keep);
 /* Whether bits of this table would be small beside the tuples that there are, or will be. */
 bool ftl_logic_set_can_be_bits(const ftl_logic_engine *e, const ftl_logic_table *t, size_t tuples);
-bool ftl_logic_set_is_in_bits(const ftl_logic_table *t);
+/* The bit matrix of a table: its rows and the words of each; false: it has none, or a huge one. */
+bool ftl_logic_set_count_words(const ftl_logic_table *t, size_t *rows, size_t *stride);
+ftl_status ftl_logic_set_make_bits(ftl_logic_engine *e, ftl_logic_table *t);
 
 /* ---- index.c: rows by the places of some columns ---- */
 
@@ -283,6 +286,23 @@ void ftl_logic_filter_batch(ftl_logic_runner *r, const ftl_logic_step *s, ftl_lo
 /* The columns that operands name. Constants use r->constant until the next call. */
 void ftl_logic_filter_bind(ftl_logic_runner *r, const ftl_logic_operand *operands, uint32_t n,
                            const ftl_logic_batch *b, const uint32_t **out);
+
+/* ---- closure.c: strata that are one closure, in rows of bits ---- */
+
+typedef struct ftl_logic_closure {
+    uint32_t rule;
+    bool is_right; /* T = B E*, and E is not B: else T = E* B */
+    ftl_logic_table *table, *edges;
+    uint32_t n_edges; /* the first rows of edges; of table itself: those before the rounds */
+    size_t rows, stride;
+} ftl_logic_closure;
+
+bool ftl_logic_closure_find(const ftl_logic_engine *e, const ftl_rules_stratum *s,
+                            ftl_logic_closure *out);
+/* Whether what the table has by now has cost more than the rest would in rows of bits. */
+bool ftl_logic_closure_is_cheaper(const ftl_logic_engine *e, const ftl_logic_closure *c);
+/* From what the table has to its end. After this its bits alone hold the tuples. */
+ftl_status ftl_logic_closure_run(ftl_logic_engine *e, const ftl_logic_closure *c);
 
 /* ---- stratum.c, finish.c ---- */
 

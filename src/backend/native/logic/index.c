@@ -428,6 +428,7 @@ static ftl_status make(ftl_logic_engine *e, ftl_logic_index *x)
 ftl_status ftl_logic_index_get(ftl_logic_engine *e, ftl_logic_table *t, uint32_t columns,
                                ftl_logic_index **out)
 {
+    FTL_TRY(ftl_logic_table_need_columns(e, t));
     ftl_logic_index *x = t->indexes;
     while (x && !is_of(x, columns))
         x = x->next;

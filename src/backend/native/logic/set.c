@@ -7,7 +7,13 @@
  */
 #include "backend/native/logic/engine.h"
 
-enum { SMALL_BITS = 1 << 18, USUAL_BITS = 1 << 22, MANY_TUPLES = 1000, LEAST_SLOTS = 1 << 8 };
+enum {
+    SMALL_BITS = 1 << 18, /* bytes of bits that any table may take */
+    USUAL_BITS = 1 << 22, /* and one of many tuples */
+    MANY_TUPLES = 1000,
+    LEAST_SLOTS = 1 << 8,
+    LINE = 8 /* words: rows that are longer begin with one */
+};
 
 #define MOST_BITS ((size_t)256 << 20)
 
@@ -21,23 +27,23 @@ static uint64_t mix(uint64_t k)
 
 /* ---- bits ---- */
 
-/* Words of a bit matrix of this table; false: it has no such form. */
-static bool count_words(const ftl_logic_table *t, size_t *rows, size_t *stride)
+bool ftl_logic_set_count_words(const ftl_logic_table *t, size_t *rows, size_t *stride)
 {
+    size_t words;
     if (t->arity == 0 || t->arity > 2)
         return false;
     *rows = t->arity == 2 ? (size_t)t->extent[0] : 1;
     *stride = ((size_t)t->extent[t->arity - 1] + 63) / 64;
-    return true;
+    *stride = *stride < LINE ? *stride : (*stride + LINE - 1) / LINE * LINE;
+    return ftl_mul_size(*rows, *stride, &words) && words <= MOST_BITS / 8;
 }
 
 bool ftl_logic_set_can_be_bits(const ftl_logic_engine *e, const ftl_logic_table *t, size_t tuples)
 {
-    size_t rows, stride, words;
-    if (!count_words(t, &rows, &stride) || !ftl_mul_size(rows, stride, &words) ||
-        words > MOST_BITS / 8)
+    size_t rows, stride;
+    if (!ftl_logic_set_count_words(t, &rows, &stride))
         return false;
-    size_t bytes = words * 8;
+    size_t bytes = rows * stride * 8;
     if (e->memory.limit && bytes > e->memory.limit / 4)
         return false;
     return bytes <= SMALL_BITS || (bytes <= USUAL_BITS && tuples >= MANY_TUPLES) ||
@@ -54,7 +60,7 @@ static void set_bits(ftl_logic_set *s, const ftl_logic_table *t)
 static bool make_bits(ftl_logic_engine *e, const ftl_logic_table *t, ftl_logic_set *out)
 {
     size_t rows = 0, stride = 0;
-    (void)count_words(t, &rows, &stride);
+    (void)ftl_logic_set_count_words(t, &rows, &stride);
     ftl_logic_set s = {.kind = FTL_LOGIC_SET_BITS, .stride = stride, .n_words = rows * stride,
                        .count = t->n};
     s.words = ftl_logic_alloc_zeroed(&e->memory, s.n_words * 8);
@@ -274,6 +280,16 @@ static ftl_status remake(ftl_logic_engine *e, ftl_logic_table *t, size_t tuples)
     t->set = s;
     if (is_bits && t->form == FTL_LOGIC_COLUMNS)
         t->form = FTL_LOGIC_BITS;
+    return FTL_OK;
+}
+
+ftl_status ftl_logic_set_make_bits(ftl_logic_engine *e, ftl_logic_table *t)
+{
+    ftl_logic_set s;
+    if (!make_bits(e, t, &s))
+        return FTL_ERR_MEMORY;
+    ftl_logic_free(&e->memory, t->set.words);
+    t->set = s;
     return FTL_OK;
 }
 

@@ -169,7 +169,12 @@ static ftl_status run_round(runner *r)
 static ftl_status run_rounds(runner *r)
 {
     int64_t most = r->e->options->max_rounds, rounds = 0;
+    ftl_logic_closure closure;
+    bool is_closure = most == 0 && !r->e->options->is_naive &&
+                      ftl_logic_closure_find(r->e, r->stratum, &closure);
     while (turn(r)) {
+        if (is_closure && ftl_logic_closure_is_cheaper(r->e, &closure))
+            return ftl_logic_closure_run(r->e, &closure);
         if (most > 0 && rounds == most) {
             snprintf(r->e->message, sizeof r->e->message, "relation %s is not complete after %"
                      PRId64 " rounds", get_member(r, 0)->name, most);

@@ -87,6 +87,7 @@ ftl_status ftl_logic_table_reserve(ftl_logic_engine *e, ftl_logic_table *t, size
 ftl_status ftl_logic_table_grow(ftl_logic_engine *e, ftl_logic_table *t)
 {
     t->is_final = t->is_sorted = false;
+    t->form = FTL_LOGIC_COLUMNS;
     t->old = t->known = 0;
     FTL_TRY(ftl_logic_table_reserve(e, t, FTL_LOGIC_BATCH));
     return t->is_distinct ? FTL_OK : ftl_logic_set_reserve(e, t, t->n);
@@ -129,6 +130,36 @@ void ftl_logic_table_close(ftl_logic_engine *e, ftl_logic_table *t)
     t->room = 0;
 }
 
+/* ---- tables whose bits hold all ---- */
+
+void ftl_logic_table_drop_columns(ftl_logic_engine *e, ftl_logic_table *t)
+{
+    for (uint32_t k = 0; k < t->arity; k++) {
+        ftl_logic_free(&e->memory, t->own[k]);
+        t->column[k] = t->own[k] = NULL;
+    }
+    t->room = 0;
+    t->has_columns = false;
+}
+
+ftl_status ftl_logic_table_need_columns(ftl_logic_engine *e, ftl_logic_table *t)
+{
+    if (t->has_columns)
+        return FTL_OK;
+    e->table = (uint32_t)(t - e->tables);
+    for (uint32_t k = 0; k < t->arity; k++) {
+        t->own[k] = ftl_logic_alloc_array(&e->memory, t->n, sizeof(uint32_t));
+        if (!t->own[k])
+            return FTL_ERR_MEMORY;
+        t->column[k] = t->own[k];
+    }
+    t->room = t->n;
+    ftl_logic_finish_read(t, t->own);
+    t->has_columns = t->is_sorted = true;
+    e->conversions++;
+    return FTL_OK;
+}
+
 /* ---- different places ---- */
 
 static double count_sorted(const uint32_t *column, uint32_t n)
@@ -166,7 +197,7 @@ double ftl_logic_table_count_distinct(ftl_logic_engine *e, ftl_logic_table *t, u
 {
     if (t->n == 0 || t->extent[column] <= 1)
         return 1;
-    if (!t->is_final)
+    if (!t->is_final || !t->has_columns)
         return guess(t, column) > 1 ? guess(t, column) : 1;
     if (t->distinct[column] == 0)
         t->distinct[column] = t->is_sorted && column == 0 ? count_sorted(t->column[0], t->n)
