@@ -235,7 +235,9 @@ static const work works[] = {
     {"reach_500000", REACH, 500000, make_sparse},
     {"generation_3000", GENERATION, 3000, make_family},
     {"andersen_1000", ANDERSEN, 1000, make_pointers},
+    {"andersen_4000", ANDERSEN, 4000, make_pointers},
     {"cspa_300", CSPA, 300, make_aliases},
+    {"cspa_1500", CSPA, 1500, make_aliases},
     {"triangles_dense_1000", TRIANGLES, 1000, make_dense},
     {"triangles_hubs_200000", TRIANGLES, 200000, make_hubs_5},
 };

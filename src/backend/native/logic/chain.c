@@ -11,9 +11,25 @@
 
 static ftl_status run_from(ftl_logic_runner *r, size_t at, ftl_logic_batch *b);
 
+/* The tail of rows: of a table, or of the delta. */
+static ftl_status emit_rows(ftl_logic_runner *r, const ftl_logic_batch *b)
+{
+    const ftl_logic_chain *c = r->chain;
+    const uint32_t *column[2];
+    const ftl_logic_operand operands[] = {c->place[0], c->row};
+    ftl_logic_filter_bind(r, operands, 2, b, column);
+    ftl_logic_row_source from = {.row = column[1], .mark = r->delta.mark,
+                                 .words = r->delta.words, .extent = c->row_table->extent[0]};
+    if (!from.words)
+        from.words = c->row_table->set.words;
+    return ftl_logic_rows_add(r->engine, c->head, column[0], &from, b->n);
+}
+
 static ftl_status emit(ftl_logic_runner *r, const ftl_logic_batch *b)
 {
     const uint32_t *column[FTL_RULES_MAX_ARITY];
+    if (r->chain->tail == FTL_LOGIC_TAIL_ROWS || r->delta.words)
+        return emit_rows(r, b);
     ftl_logic_filter_bind(r, r->chain->place, r->chain->head->arity, b, column);
     return ftl_logic_table_add(r->engine, r->chain->head, column, b->n);
 }
@@ -184,6 +200,19 @@ static ftl_status meet(ftl_logic_runner *r, size_t at, const ftl_logic_batch *b)
     return FTL_OK;
 }
 
+/* The first places of a delta in rows stand for it; what is in the variable of its second one
+ * nobody looks at. */
+static ftl_status run_rows(ftl_logic_runner *r, const ftl_logic_batch *b)
+{
+    ftl_logic_step rows = r->chain->steps.data[0];
+    ftl_logic_index identity = {.kind = FTL_LOGIC_INDEX_DIRECT, .value = 0};
+    rows.index = &identity;
+    ftl_logic_span *spans = r->spans[0];
+    spans[0] = (ftl_logic_span){r->delta.list, 0, r->delta.n};
+    return expand(r, &(sequel){.step = &r->chain->steps.data[0], .probe = &rows, .next = 1}, spans,
+                  b);
+}
+
 static ftl_status count_up(ftl_logic_runner *r, size_t at, const ftl_logic_batch *b)
 {
     const ftl_logic_step *s = &r->chain->steps.data[at];
@@ -286,7 +315,10 @@ ftl_status ftl_logic_chain_run(ftl_logic_engine *e, const ftl_logic_chain *chain
         return FTL_ERR_MEMORY;
     carve_runner(memory, &r);
     r.batch[0].n = 1;
-    ftl_status status = run_from(&r, 0, &r.batch[0]);
+    ftl_status status = ftl_logic_rows_make_delta(e, chain, &r.delta);
+    if (status == FTL_OK)
+        status = r.delta.words ? run_rows(&r, &r.batch[0]) : run_from(&r, 0, &r.batch[0]);
+    ftl_logic_rows_free_delta(e, &r.delta);
     ftl_logic_free(&e->memory, memory);
     return status;
 }

@@ -3,7 +3,8 @@
  * engine: what the files of this folder share. logic.c runs the strata, stratum.c the rounds;
  * memory.c counts; table.c holds the tuples while rules run, set.c tells which are new, index.c
  * finds those with given places; order.c turns a rule into a chain of steps, chain.c and filter.c
- * run it a batch at a time; closure.c knows a shorter way; finish.c gives the results.
+ * run it a batch at a time; rows.c joins rows of bits, closure.c closes them;
+ * finish.c gives the results.
  *
  * Places are uint32_t, rows are numbered in the order in which they came and never move, so that
  * the tuples that were new in a round are a range of rows.
@@ -164,7 +165,7 @@ struct ftl_logic_index {
     uint64_t unit[FTL_RULES_MAX_ARITY]; /* by position in key */
     uint64_t domain;                    /* packed keys are below; 0: more than 64 bits can hold */
     uint32_t value;                     /* the column whose values are entries; UINT32_MAX: rows */
-    bool is_used;                       /* by a chain */
+    uint32_t uses;                      /* by chains */
     uint32_t done;                      /* rows that are in it */
     uint32_t settled;                   /* rows whose lists have a right `old` */
     uint32_t *start;                    /* RANGES: domain + 1 */
@@ -241,8 +242,17 @@ struct ftl_logic_step {
     uint32_t depth;               /* of these: how many come before */
 };
 
+typedef enum ftl_logic_tail {
+    FTL_LOGIC_TAIL_TUPLES, /* each binding is a tuple of the head */
+    FTL_LOGIC_TAIL_ROWS,   /* row `row` of row_table joins row place[0] of the head */
+    FTL_LOGIC_TAIL_DELTA   /* the same of the delta, which is the first step, or tuples */
+} ftl_logic_tail;
+
 typedef struct ftl_logic_chain {
     uint32_t rule;
+    ftl_logic_tail tail;
+    ftl_logic_operand row;
+    ftl_logic_table *row_table;
     bool is_dead;                 /* no tuple can come of it */
     FTL_VEC(ftl_logic_step) steps;
     uint32_t depth;               /* steps that have buffers */
@@ -270,6 +280,14 @@ typedef struct ftl_logic_batch {
     uint32_t *var[FTL_RULES_MAX_VARS];
 } ftl_logic_batch;
 
+/* A delta in rows: that of place x, list[mark[x] - 1], begins at words + (mark[x] - 1) * stride. */
+typedef struct ftl_logic_delta {
+    uint32_t *mark, *list;
+    uint64_t *words; /* null: it is not in rows */
+    size_t stride;
+    uint32_t n;
+} ftl_logic_delta;
+
 typedef struct ftl_logic_runner {
     ftl_logic_engine *engine;
     const ftl_logic_chain *chain;
@@ -279,6 +297,7 @@ typedef struct ftl_logic_runner {
     uint8_t *keep;
     int64_t *sum;                  /* 2 of a batch */
     uint32_t *constant[FTL_RULES_MAX_ARITY];
+    ftl_logic_delta delta;
 } ftl_logic_runner;
 
 ftl_status ftl_logic_chain_run(ftl_logic_engine *e, const ftl_logic_chain *chain);
@@ -286,6 +305,26 @@ void ftl_logic_filter_batch(ftl_logic_runner *r, const ftl_logic_step *s, ftl_lo
 /* The columns that operands name. Constants use r->constant until the next call. */
 void ftl_logic_filter_bind(ftl_logic_runner *r, const ftl_logic_operand *operands, uint32_t n,
                            const ftl_logic_batch *b, const uint32_t **out);
+
+/* ---- rows.c: the end of a chain in rows of bits ---- */
+
+/* Whether the last step of a chain, whose head is set, is better done as rows; then does so. */
+bool ftl_logic_rows_is_tail(ftl_logic_engine *e, const ftl_logic_chain *c);
+ftl_status ftl_logic_rows_set_tail(ftl_logic_engine *e, ftl_logic_chain *c);
+/* The delta of a chain with that tail in rows, if it is dense enough. */
+ftl_status ftl_logic_rows_make_delta(ftl_logic_engine *e, const ftl_logic_chain *c,
+                                     ftl_logic_delta *d);
+void ftl_logic_rows_free_delta(ftl_logic_engine *e, ftl_logic_delta *d);
+/* Rows row[i], below extent, by way of mark where there is one, of words. */
+typedef struct ftl_logic_row_source {
+    const uint32_t *row;
+    const uint32_t *mark;
+    const uint64_t *words;
+    int64_t extent;
+} ftl_logic_row_source;
+/* Joins them to rows x[i] of the head, i < n. */
+ftl_status ftl_logic_rows_add(ftl_logic_engine *e, ftl_logic_table *head, const uint32_t *x,
+                              const ftl_logic_row_source *from, uint32_t n);
 
 /* ---- closure.c: strata that are one closure, in rows of bits ---- */
 

@@ -433,14 +433,14 @@ ftl_status ftl_logic_index_get(ftl_logic_engine *e, ftl_logic_table *t, uint32_t
     while (x && !is_of(x, columns))
         x = x->next;
     if (x) {
-        x->is_used = true;
+        x->uses++;
         *out = x;
         return ftl_logic_index_extend(e, x);
     }
     e->table = (uint32_t)(t - e->tables);
     x = FTL_NEW(e->arena, ftl_logic_index);
     x->table = t;
-    x->is_used = true;
+    x->uses++;
     describe(x, columns);
     x->next = t->indexes;
     t->indexes = x;
@@ -475,7 +475,7 @@ void ftl_logic_index_free_some(ftl_logic_engine *e, ftl_logic_table *t, bool onl
     ftl_logic_index **at = &t->indexes;
     while (*at) {
         ftl_logic_index *x = *at;
-        if (only_unused && x->is_used) {
+        if (only_unused && x->uses > 0) {
             at = &x->next;
             continue;
         }

@@ -508,7 +508,11 @@ static uint64_t get_writes(const ftl_logic_step *s)
 
 static void set_live(ftl_logic_chain *c)
 {
-    uint64_t live = get_key_vars(c->place, c->head->arity), buffers = 0;
+    uint64_t live = c->tail == FTL_LOGIC_TAIL_ROWS ? get_key_vars(c->place, 1)
+                                                   : get_key_vars(c->place, c->head->arity);
+    uint64_t buffers = 0;
+    if (c->tail != FTL_LOGIC_TAIL_TUPLES)
+        live |= get_key_vars(&c->row, 1);
     for (size_t i = c->steps.len; i-- > 0;) {
         ftl_logic_step *s = &c->steps.data[i];
         s->live = live;
@@ -528,6 +532,39 @@ static void set_live(ftl_logic_chain *c)
     for (size_t i = 0, depth = 0; i < c->steps.len; i++)
         if (c->steps.data[i].kind <= FTL_LOGIC_STEP_RANGE)
             c->steps.data[i].depth = (uint32_t)depth++;
+}
+
+/* Whether the delta is D(y, z) with a z that only the head H(x, z) looks at. */
+static bool is_delta_of_rows(const orderer *o)
+{
+    if (o->what->delta == UINT32_MAX || o->rule->n_body < 2)
+        return false;
+    const ftl_literal *l = &o->rule->body[o->what->delta];
+    const ftl_logic_table *t = get_table(o, l), *head = &o->e->tables[o->rule->head];
+    const ftl_rule_term *h = o->rule->terms;
+    if (t->arity != 2 || head->arity != 2 || t->extent[1] != head->extent[1] ||
+        l->terms[0].kind != FTL_RULE_VAR || l->terms[1].kind != FTL_RULE_VAR ||
+        h[1].kind != FTL_RULE_VAR || h[1].var != l->terms[1].var ||
+        l->terms[0].var == l->terms[1].var || (h[0].kind == FTL_RULE_VAR && h[0].var == h[1].var))
+        return false;
+    uint64_t others = 0;
+    for (uint32_t i = 0; i < o->rule->n_body; i++)
+        others |= i == o->what->delta ? 0 : o->vars[i];
+    return (others & get_bit(h[1].var)) == 0;
+}
+
+static ftl_status add_tail(orderer *o)
+{
+    ftl_logic_chain *c = o->chain;
+    if (ftl_logic_rows_is_tail(o->e, c))
+        return ftl_logic_rows_set_tail(o->e, c);
+    if (is_delta_of_rows(o)) {
+        const ftl_literal *l = &o->rule->body[o->what->delta];
+        c->tail = FTL_LOGIC_TAIL_DELTA;
+        c->row_table = get_table(o, l);
+        c->row = make_operand(&l->terms[0]);
+    }
+    return FTL_OK;
 }
 
 static bool is_dead(const orderer *o)
@@ -564,6 +601,7 @@ ftl_status ftl_logic_order_chain(ftl_logic_engine *e, const ftl_logic_order *wha
         FTL_TRY(find_first(&o, &first));
     FTL_TRY(walk(&o, first));
     add_head(&o);
+    FTL_TRY(add_tail(&o));
     set_live(out);
     return FTL_OK;
 }

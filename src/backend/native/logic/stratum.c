@@ -107,7 +107,7 @@ static ftl_status order_chains(runner *r)
     for (size_t i = 0; i < r->stratum->relations.len; i++) {
         r->planned[i] = get_member(r, i)->known + GROWN;
         for (ftl_logic_index *x = get_member(r, i)->indexes; x; x = x->next)
-            x->is_used = false;
+            x->uses = 0;
     }
     for (size_t i = 0; i < r->stratum->rules.len; i++) {
         const ftl_rule *rule = get_rule(r, i);
