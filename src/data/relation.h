@@ -49,4 +49,7 @@ ftl_status ftl_relation_from_tensor(const ftl_allocator *alloc, const ftl_tensor
                                     ftl_relation **out);
 void ftl_relation_to_dense(const ftl_relation *r, uint8_t *dst);
 
+/* A bool tensor of the relation's extents that is true at its tuples; holds a reference. */
+ftl_status ftl_tensor_new_tuples(const ftl_allocator *alloc, ftl_relation *r, ftl_tensor **out);
+
 #endif

@@ -6,6 +6,7 @@
 #include "data/tensor.h"
 
 #include "base/dtype.h"
+#include "data/relation.h"
 
 #define HEADER ((sizeof(ftl_tensor) + 63) & ~(size_t)63)
 
@@ -93,6 +94,18 @@ ftl_status ftl_tensor_wrap(const ftl_allocator *alloc, const ftl_tensor_bytes *b
     return FTL_OK;
 }
 
+ftl_status ftl_tensor_new_tuples(const ftl_allocator *alloc, ftl_relation *r, ftl_tensor **out)
+{
+    ftl_tensor *t = ftl_mem_alloc(alloc, sizeof *t);
+    if (!t)
+        return FTL_ERR_MEMORY;
+    *t = (ftl_tensor){.dtype = FTL_DTYPE_BOOL, .rank = r->arity, .alloc = *alloc, .refs = 1,
+                      .block = sizeof *t, .tuples = ftl_relation_retain(r)};
+    memcpy(t->shape, r->extent, r->arity * sizeof *t->shape);
+    *out = t;
+    return FTL_OK;
+}
+
 ftl_tensor *ftl_tensor_retain(ftl_tensor *t)
 {
     __atomic_add_fetch(&t->refs, 1, __ATOMIC_RELAXED);
@@ -104,6 +117,7 @@ void ftl_tensor_release(ftl_tensor *t)
     if (!t || __atomic_sub_fetch(&t->refs, 1, __ATOMIC_ACQ_REL) > 0)
         return;
     release_owner(t->owner);
+    ftl_relation_release(t->tuples);
     ftl_allocator alloc = t->alloc;
     ftl_mem_free(&alloc, t, t->block);
 }

@@ -24,6 +24,8 @@ struct ftl_tensor {
     void *data;                     /* first element; may be unaligned in a mapped file; a bool's
                                      * byte is 1 when true, from outside it may be any but 0 */
     bool mapped;                    /* the bytes are a read-only file map */
+    struct ftl_relation *tuples;    /* not null: a bool tensor that is true at these tuples and has
+                                     * no bytes (data is null); owned (relation.h) */
     /* private */
     int refs;                       /* atomic */
     ftl_owner owner;

@@ -11,14 +11,15 @@
  *   span      = ":" N ":" N ":" N                            file, offset, length
  *   output    = "output" STRING? operand
  *   attribute, by operation:
- *     input            STRING
+ *     input            STRING ( "tuples" "[" INT,* "]" )?
  *     const            "{" number,* "}"  |  "splat" number  |  "splat"? "hex" STRING
- *     param, result, argmax, concat, topk   INT
+ *     param, result, argmax, concat, topk, derived   INT
  *     reduce           NAME "{" N,* "}"
  *     view, view_add, gather, gather_add    "(" place,* ")" fill
  *     read_at, write_at                     "{" N ":" INT,* "}" fill
  *     contract         STRING              "ab,bc->ac"; labels a-z A-Z {52} {53} .. 
  *     loop             "carried" N "count" INT "reverse"? "stop"? ("clock" N)? "{" body "}"
+ *     rules            STRING              the text of rules.h
  *   place     = affine | "i" N "[" N,* "]"                  of operand N, at these result axes
  *   affine    = term (("+" | "-") term)*
  *   term      = INT | (INT "*")? "d" N
@@ -264,13 +265,33 @@ static void put_reduce(ftl_strbuf *out, const ftl_value *v)
     ftl_strbuf_putc(out, '}');
 }
 
+static void put_input(ftl_strbuf *out, const ftl_value *v)
+{
+    put_string(out, v->u.name);
+    if (!v->tuples)
+        return;
+    ftl_strbuf_puts(out, " tuples [");
+    for (uint32_t k = 0; k < v->tuples->rank; k++)
+        ftl_strbuf_printf(out, "%s%" PRId64, k > 0 ? ", " : "", v->tuples->shape[k]);
+    ftl_strbuf_putc(out, ']');
+}
+
+static void put_rules(const dumper *d, const ftl_rules *rules)
+{
+    ftl_strbuf text;
+    ftl_strbuf_init(&text, d->graph->arena);
+    ftl_rules_dump(rules, &text);
+    put_string(d->out, ftl_strbuf_get(&text));
+}
+
 /* dispatch */ static void put_attribute(const dumper *d, const ftl_value *v)
 {
     ftl_strbuf *out = d->out;
     switch (v->op) {
-    case FTL_OP_INPUT_: put_string(out, v->u.name); break;
+    case FTL_OP_INPUT_: put_input(out, v); break;
     case FTL_OP_CONST_: put_const(out, v); break;
     case FTL_OP_PARAM_:
+    case FTL_OP_DERIVED_:
     case FTL_OP_RESULT_: ftl_strbuf_printf(out, "%" PRIu32, v->u.index); break;
     case FTL_OP_REDUCE_: put_reduce(out, v); break;
     case FTL_OP_ARGMAX_: ftl_strbuf_printf(out, "%" PRIu32, v->u.sort.axis); break;
@@ -284,6 +305,7 @@ static void put_reduce(ftl_strbuf *out, const ftl_value *v)
     case FTL_OP_WRITE_AT_: put_at(out, v->u.at); break;
     case FTL_OP_CONTRACT_: put_contract(out, v); break;
     case FTL_OP_LOOP_: put_loop(d, v->u.loop); break;
+    case FTL_OP_RULES_: put_rules(d, v->u.rules); break;
     default: return;
     }
     ftl_strbuf_putc(out, ' ');

@@ -164,6 +164,7 @@ static bool is_same_const(const ftl_value *a, const ftl_value *b)
     case FTL_OP_INPUT_: return is_same_text(a->u.name, b->u.name);
     case FTL_OP_CONST_: return is_same_const(a, b);
     case FTL_OP_PARAM_:
+    case FTL_OP_DERIVED_:
     case FTL_OP_RESULT_: return a->u.index == b->u.index;
     case FTL_OP_REDUCE_:
         return a->u.reduce.kind == b->u.reduce.kind && a->u.reduce.axes == b->u.reduce.axes;
@@ -178,8 +179,17 @@ static bool is_same_const(const ftl_value *a, const ftl_value *b)
     case FTL_OP_WRITE_AT_: return is_same_at(a->u.at, b->u.at);
     case FTL_OP_CONTRACT_: return is_same_contract(a, b);
     case FTL_OP_LOOP_: return is_same_loop(a->u.loop, b->u.loop);
+    case FTL_OP_RULES_: return ftl_rules_is_equal(a->u.rules, b->u.rules);
     default: return true;
     }
+}
+
+static bool is_same_form(const ftl_tuples_form *a, const ftl_tuples_form *b)
+{
+    if (!a || !b)
+        return a == b;
+    return a->rank == b->rank &&
+           (a->rank == 0 || memcmp(a->shape, b->shape, a->rank * sizeof *a->shape) == 0);
 }
 
 bool ftl_value_is_same(const ftl_value *a, const ftl_value *b)
@@ -189,7 +199,7 @@ bool ftl_value_is_same(const ftl_value *a, const ftl_value *b)
     for (uint32_t k = 0; k < a->rank; k++)
         if (a->shape[k] != b->shape[k])
             return false;
-    return is_same_attribute(a, b);
+    return is_same_form(a->tuples, b->tuples) && is_same_attribute(a, b);
 }
 
 static bool is_equal_value(const ftl_value *a, const ftl_value *b)

@@ -15,6 +15,7 @@
 
 #include "base/base.h"
 #include "base/diag.h"
+#include "ir/rules.h"
 
 typedef enum ftl_opcode {
 #define FTL_OPCODE(name, text, arity, class, shape, dtype, grad, monotone, doc) FTL_OP_##name##_,
@@ -25,7 +26,7 @@ typedef enum ftl_opcode {
 
 typedef enum ftl_opclass {
     FTL_OPCLASS_LEAF, FTL_OPCLASS_MAP, FTL_OPCLASS_REDUCE, FTL_OPCLASS_CONTRACT, FTL_OPCLASS_VIEW,
-    FTL_OPCLASS_INDEX, FTL_OPCLASS_SORT, FTL_OPCLASS_LOOP
+    FTL_OPCLASS_INDEX, FTL_OPCLASS_SORT, FTL_OPCLASS_LOOP, FTL_OPCLASS_LOGIC
 } ftl_opclass;
 
 typedef enum ftl_reduce {
@@ -102,6 +103,14 @@ typedef struct ftl_loop {
     int32_t temperature_clock; /* not 0: the rounds of this loop drive temperature schedules */
 } ftl_loop;
 
+/* A value that stands for a set of tuples, the places where a bool tensor of this shape is true:
+ * i64 and without axes, but not a number. Made by INPUT, TUPLES and DERIVED, used by RULES and
+ * DENSE. */
+typedef struct ftl_tuples_form {
+    uint32_t rank;
+    const int64_t *shape;     /* extents of the columns, below 2^32 each */
+} ftl_tuples_form;
+
 struct ftl_value {
     uint32_t id;              /* index in graph->values */
     ftl_opcode op;
@@ -115,7 +124,7 @@ struct ftl_value {
     union {                   /* valid by op */
         const char *name;     /* INPUT */
         const void *data;     /* CONST: row-major elements of dtype; or one element when splat */
-        uint32_t index;       /* PARAM, RESULT */
+        uint32_t index;       /* PARAM, RESULT, DERIVED */
         struct { ftl_reduce kind; uint64_t axes; } reduce; /* REDUCE: bit k for axis k */
         struct { uint32_t axis; int64_t k; } sort;         /* ARGMAX (axis), TOPK (k) */
         uint32_t axis;        /* CONCAT */
@@ -124,7 +133,10 @@ struct ftl_value {
         ftl_at *at;           /* READ_AT, WRITE_AT */
         ftl_contract *contract;
         ftl_loop *loop;
+        const ftl_rules *rules; /* RULES: operand k gives the relations whose input is k; its own
+                                 * value is an i64 scalar that only DERIVED may use */
     } u;
+    const ftl_tuples_form *tuples; /* null: elements */
     bool splat;               /* CONST: every element equals data[0] */
 };
 
@@ -233,6 +245,16 @@ ftl_value *ftl_make_eigvec(ftl_graph *g, ftl_value *a);
 /* operands: loop->n_carried start values, then captured ones, matching the body's params. */
 ftl_value *ftl_make_loop(ftl_graph *g, uint32_t n, ftl_value *const *a, const ftl_loop *loop);
 ftl_value *ftl_make_result(ftl_graph *g, ftl_value *loop, uint32_t index);
+ftl_value *ftl_make_tuples_input(ftl_graph *g, const char *name, uint32_t rank,
+                                 const int64_t *shape);
+/* a: bool. */
+ftl_value *ftl_make_tuples(ftl_graph *g, ftl_value *a);
+/* a: tuples. */
+ftl_value *ftl_make_dense(ftl_graph *g, ftl_value *a);
+/* n operands, tuples all; rules is borrowed for the graph's life. */
+ftl_value *ftl_make_rules(ftl_graph *g, uint32_t n, ftl_value *const *a, const ftl_rules *rules);
+/* relation: one with is_result. */
+ftl_value *ftl_make_derived(ftl_graph *g, ftl_value *rules, uint32_t relation);
 
 /* ---- affine places (view.c) ---- */
 

@@ -335,7 +335,68 @@ static const char *shape_RESULT(const ftl_value *v)
     return is_same_shape(v, loop->in[v->u.index]) ? NULL : "must have its start value's shape";
 }
 
+/* ---- tuples ---- */
+
+static const char *check_form(const ftl_value *v, uint32_t rank, const int64_t *shape)
+{
+    const ftl_tuples_form *t = v->tuples;
+    if (v->rank != 0 || !t || t->rank != rank)
+        return "must be tuples with as many columns as there are axes";
+    for (uint32_t k = 0; k < rank; k++)
+        if (t->shape[k] != shape[k])
+            return "must have the extents of what it is made of";
+    return NULL;
+}
+
+static const char *shape_TUPLES(const ftl_value *v)
+{
+    return check_form(v, v->in[0]->rank, v->in[0]->shape);
+}
+
+static const char *shape_DENSE(const ftl_value *v)
+{
+    return v->in[0]->tuples ? check_form(v->in[0], v->rank, v->shape) : "needs tuples";
+}
+
+static const char *shape_RULES(const ftl_value *v)
+{
+    const ftl_rules *r = v->u.rules;
+    if (v->rank != 0)
+        return "must be a scalar";
+    for (size_t i = 0; i < r->relations.len; i++) {
+        const ftl_rules_relation *x = &r->relations.data[i];
+        if (x->input >= 0 && (uint32_t)x->input >= v->n_in)
+            return "has a relation of an operand that is not there";
+        const char *wrong = x->input >= 0 ? check_form(v->in[x->input], x->arity, x->extent)
+                                          : NULL;
+        if (wrong)
+            return "has a relation with other columns than its operand";
+    }
+    return NULL;
+}
+
+static const char *shape_DERIVED(const ftl_value *v)
+{
+    const ftl_value *rules = v->in[0];
+    if (rules->op != FTL_OP_RULES_ || v->u.index >= rules->u.rules->relations.len)
+        return "must be of rules that have such a relation";
+    const ftl_rules_relation *x = &rules->u.rules->relations.data[v->u.index];
+    return x->is_result ? check_form(v, x->arity, x->extent) : "must be a result of its rules";
+}
+
 /* ---- dtypes ---- */
+
+static const char *dtype_TUPLES(const ftl_value *v)
+{
+    if (v->in[0]->dtype != FTL_DTYPE_BOOL)
+        return "needs a bool tensor";
+    return v->dtype == FTL_DTYPE_I64 ? NULL : "must be i64";
+}
+
+static const char *dtype_DENSE(const ftl_value *v)
+{
+    return v->dtype == FTL_DTYPE_BOOL ? NULL : "must be bool";
+}
 
 static const char *dtype_GIVEN(const ftl_value *v)
 {
@@ -453,9 +514,18 @@ const char *ftl_value_check(const ftl_value *v)
     for (uint32_t k = 0; k < v->rank; k++)
         if (v->shape[k] < 0)
             return "has a negative extent";
-    for (uint32_t i = 0; i < v->n_in; i++)
+    for (uint32_t i = 0; i < v->n_in; i++) {
         if (v->in[i]->op == FTL_OP_LOOP_ && v->op != FTL_OP_RESULT_)
             return "uses a loop, which only result does";
+        if (v->in[i]->op == FTL_OP_RULES_ && v->op != FTL_OP_DERIVED_)
+            return "uses rules, which only derived does";
+        if (v->in[i]->tuples && v->op != FTL_OP_RULES_ && v->op != FTL_OP_DENSE_)
+            return "uses tuples, which only rules and dense do";
+    }
+    if (v->tuples && v->op != FTL_OP_INPUT_ && v->op != FTL_OP_TUPLES_ && v->op != FTL_OP_DERIVED_)
+        return "stands for tuples, which it cannot";
+    if (v->tuples && (v->rank != 0 || v->dtype != FTL_DTYPE_I64))
+        return "stands for tuples but is no i64 scalar";
     const char *wrong = rules[v->op].shape(v);
     return wrong ? wrong : rules[v->op].dtype(v);
 }

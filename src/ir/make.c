@@ -524,3 +524,53 @@ ftl_value *ftl_make_result(ftl_graph *g, ftl_value *loop, uint32_t index)
     draft.rank = start->rank;
     return make_leaf(g, draft, start->shape);
 }
+
+/* ---- logic ---- */
+
+static const ftl_tuples_form *copy_form(ftl_graph *g, uint32_t rank, const int64_t *shape)
+{
+    ftl_tuples_form *form = FTL_NEW(g->arena, ftl_tuples_form);
+    *form = (ftl_tuples_form){rank, copy_shape(g, rank, shape)};
+    return form;
+}
+
+ftl_value *ftl_make_tuples_input(ftl_graph *g, const char *name, uint32_t rank,
+                                 const int64_t *shape)
+{
+    ftl_value draft = {.op = FTL_OP_INPUT_, .dtype = FTL_DTYPE_I64, .u.name = name,
+                       .tuples = copy_form(g, rank, shape)};
+    return make_leaf(g, draft, NULL);
+}
+
+ftl_value *ftl_make_tuples(ftl_graph *g, ftl_value *a)
+{
+    ftl_value draft = {.op = FTL_OP_TUPLES_, .dtype = FTL_DTYPE_I64, .n_in = 1,
+                       .in = copy_operands(g, 1, &a, 0),
+                       .tuples = copy_form(g, a->rank, a->shape)};
+    return make_leaf(g, draft, NULL);
+}
+
+ftl_value *ftl_make_dense(ftl_graph *g, ftl_value *a)
+{
+    assert(a->tuples);
+    ftl_value draft = {.op = FTL_OP_DENSE_, .dtype = FTL_DTYPE_BOOL, .rank = a->tuples->rank,
+                       .n_in = 1, .in = copy_operands(g, 1, &a, 0)};
+    return make_leaf(g, draft, a->tuples->shape);
+}
+
+ftl_value *ftl_make_rules(ftl_graph *g, uint32_t n, ftl_value *const *a, const ftl_rules *rules)
+{
+    ftl_value draft = {.op = FTL_OP_RULES_, .dtype = FTL_DTYPE_I64, .n_in = n,
+                       .in = copy_operands(g, n, a, 0), .u.rules = rules};
+    return make_leaf(g, draft, NULL);
+}
+
+ftl_value *ftl_make_derived(ftl_graph *g, ftl_value *rules, uint32_t relation)
+{
+    assert(rules->op == FTL_OP_RULES_ && relation < rules->u.rules->relations.len);
+    const ftl_rules_relation *r = &rules->u.rules->relations.data[relation];
+    ftl_value draft = {.op = FTL_OP_DERIVED_, .dtype = FTL_DTYPE_I64, .n_in = 1,
+                       .in = copy_operands(g, 1, &rules, 0), .u.index = relation,
+                       .tuples = copy_form(g, r->arity, r->extent)};
+    return make_leaf(g, draft, NULL);
+}

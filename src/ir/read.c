@@ -527,10 +527,59 @@ static bool read_reduce(reader *r, ftl_value *v)
     return true;
 }
 
+/* ---- logic ---- */
+
+static const ftl_tuples_form *make_form(reader *r, uint32_t rank, const int64_t *shape)
+{
+    ftl_tuples_form *form = FTL_NEW(r->arena, ftl_tuples_form);
+    int64_t *copy = FTL_NEW_ARRAY(r->arena, int64_t, rank + 1);
+    if (rank > 0)
+        memcpy(copy, shape, rank * sizeof *copy);
+    *form = (ftl_tuples_form){rank, copy};
+    return form;
+}
+
+static bool read_input(reader *r, ftl_value *v)
+{
+    int64_t shape[FTL_MAX_RANK];
+    uint32_t rank = 0;
+    if (!read_string(r, &v->u.name))
+        return false;
+    if (!accept(r, "tuples"))
+        return true;
+    if (!expect(r, "[") || !read_ints(r, "]", shape, &rank))
+        return false;
+    v->tuples = make_form(r, rank, shape);
+    return true;
+}
+
+/* The rules are a text of their own: a source that is made for it. */
+static bool read_rules(reader *r, ftl_value *v)
+{
+    const char *text = NULL;
+    if (!read_string(r, &text))
+        return false;
+    uint32_t file = ftl_diags_add_source(r->diags, "rules", text, strlen(text));
+    v->u.rules = ftl_rules_read(r->arena, r->names, r->diags, file);
+    return v->u.rules != NULL;
+}
+
+static bool read_derived(reader *r, ftl_value *v)
+{
+    if (!read_u32(r, &v->u.index))
+        return false;
+    const ftl_value *rules = v->in[0];
+    if (rules->op != FTL_OP_RULES_ || v->u.index >= rules->u.rules->relations.len)
+        return fail(r, "expected a relation of rules");
+    const ftl_rules_relation *x = &rules->u.rules->relations.data[v->u.index];
+    v->tuples = make_form(r, x->arity, x->extent);
+    return true;
+}
+
 /* dispatch */ static bool read_attribute(reader *r, ftl_value *v)
 {
     switch (v->op) {
-    case FTL_OP_INPUT_: return read_string(r, &v->u.name);
+    case FTL_OP_INPUT_: return read_input(r, v);
     case FTL_OP_CONST_: return read_const(r, v);
     case FTL_OP_PARAM_:
     case FTL_OP_RESULT_: return read_u32(r, &v->u.index);
@@ -546,6 +595,9 @@ static bool read_reduce(reader *r, ftl_value *v)
     case FTL_OP_WRITE_AT_: return read_at(r, v);
     case FTL_OP_CONTRACT_: return read_contract(r, v);
     case FTL_OP_LOOP_: return read_loop(r, v);
+    case FTL_OP_TUPLES_: v->tuples = make_form(r, v->in[0]->rank, v->in[0]->shape); return true;
+    case FTL_OP_RULES_: return read_rules(r, v);
+    case FTL_OP_DERIVED_: return read_derived(r, v);
     default: return true;
     }
 }
@@ -576,7 +628,8 @@ static bool read_operands(reader *r, ftl_value *v)
     for (skip(r); peek(r) == '%' && (arity < 0 || in.len < (size_t)arity); skip(r))
         if (!read_operand(r, FTL_VEC_PUSH(r->arena, &in)))
             return false;
-    if (in.len < (arity < 0 ? 1 : (size_t)arity) && arity != 0 && v->op != FTL_OP_LOOP_)
+    if (in.len < (arity < 0 ? 1 : (size_t)arity) && arity != 0 && v->op != FTL_OP_LOOP_ &&
+        v->op != FTL_OP_RULES_)
         return fail(r, "expected an operand");
     v->n_in = (uint32_t)in.len;
     v->in = in.data;
@@ -636,8 +689,8 @@ static bool read_output(reader *r)
     ftl_value *v = NULL;
     if ((!r->graph->parent && !read_string(r, &name)) || !read_operand(r, &v))
         return false;
-    if (v->op == FTL_OP_LOOP_)
-        return fail(r, "a loop itself is no output; its result is");
+    if (v->op == FTL_OP_LOOP_ || v->op == FTL_OP_RULES_)
+        return fail(r, "a loop or rules are no output; their results are");
     ftl_graph_add_output(r->graph, name, v);
     return true;
 }

@@ -52,7 +52,7 @@ static const char *verify_outputs(const verifier *s)
         if (o->value->id >= s->graph->values.len ||
             s->graph->values.data[o->value->id] != o->value)
             return ftl_arena_printf(s->arena, "output %zu is of another graph", i);
-        if (o->value->op == FTL_OP_LOOP_)
+        if (o->value->op == FTL_OP_LOOP_ || o->value->op == FTL_OP_RULES_)
             return complain(s, o->value, "is an output");
     }
     return NULL;

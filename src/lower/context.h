@@ -26,6 +26,8 @@ typedef struct level {
 
 #define LOWER_MAX_DEPTH 3
 
+typedef struct lower_rules lower_rules;
+
 typedef struct lower_ctx {
     ftl_arena *arena;
     ftl_model *m;
@@ -33,6 +35,8 @@ typedef struct lower_ctx {
     level levels[LOWER_MAX_DEPTH];
     uint32_t depth;     /* level that values are made at */
     ftl_value **tensor; /* level 0: value of each tensor, in the order of its places */
+    ftl_value **tuples; /* level 0: the same as tuples; of a tensor one or both are there */
+    lower_rules *open;  /* the rule program that is being made, or null */
     const ftl_equation *eq;
     uint32_t equation; /* its number in the graph's list of origins */
     /* inside a recursive group */
@@ -85,6 +89,17 @@ term lower_contract(lower_ctx *c, uint32_t n, const term *parts, const uint32_t 
 term lower_rename(term t, uint32_t from, uint32_t to);
 /* 0, 1, ... along an axis as numbers. */
 term lower_iota(lower_ctx *c, uint32_t axis);
+
+/* ---- rules.c: groups as rules ---- */
+/* Takes a group into the open rule program; false when it is to be lowered densely. */
+bool lower_try_rules(lower_ctx *c, const ftl_group *g);
+void lower_close_rules(lower_ctx *c);
+/* Makes tensor[] of a tensor that is tuples so far, or has not been looked at. */
+void lower_need_dense(lower_ctx *c, uint32_t tensor);
+/* The same for all that a group reads and is not its own. */
+void lower_need_reads(lower_ctx *c, const ftl_group *g);
+/* A relation that comes as tuples: made when it is known how it is read. */
+bool lower_is_late(const ftl_tensor_decl *t);
 
 /* ---- limit.c: these report what has too many elements and give up ---- */
 void lower_check_size(lower_ctx *c, const ftl_tensor_decl *t);

@@ -10,6 +10,11 @@ static void lower_group(lower_ctx *c, const ftl_group *g)
         lower_fail(c, FTL_E_TIME, c->m->tensors.data[g->tensors.data[0]].span,
                    "'%s' lives in virtual time, which this version cannot run yet",
                    c->m->tensors.data[g->tensors.data[0]].name);
+    if (lower_try_rules(c, g))
+        return;
+    lower_need_reads(c, g);
+    for (size_t i = 0; i < g->tensors.len; i++)
+        lower_check_size(c, &c->m->tensors.data[g->tensors.data[i]]);
     switch (g->kind) {
     case FTL_GROUP_SINGLE:
         for (size_t i = 0; i < g->tensors.len; i++)
@@ -26,6 +31,7 @@ static void lower_group(lower_ctx *c, const ftl_group *g)
 
 static void put_output(lower_ctx *c, const char *name, uint32_t tensor, ftl_span span)
 {
+    lower_need_dense(c, tensor);
     if (!c->tensor[tensor])
         lower_fail(c, FTL_E_INTERNAL, span, "'%s' was not computed",
                    c->m->tensors.data[tensor].name);
@@ -35,6 +41,7 @@ static void put_output(lower_ctx *c, const char *name, uint32_t tensor, ftl_span
 /* The part of a tensor that a query asks for: points drop their place, ranges keep it. */
 static void put_query(lower_ctx *c, const char *name, const ftl_query *q)
 {
+    lower_need_dense(c, q->tensor);
     ftl_value *v = c->tensor[q->tensor];
     ftl_affine *map = FTL_NEW_ARRAY(c->arena, ftl_affine, v->rank);
     int64_t shape[FTL_MAX_RANK];
@@ -137,14 +144,13 @@ static void lower_all(lower_ctx *c)
                                eq->span);
     }
     for (uint32_t i = 0; i < m->tensors.len; i++)
-        if (needed[i])
-            lower_check_size(c, &m->tensors.data[i]);
-    for (uint32_t i = 0; i < m->tensors.len; i++)
-        if (needed[i] && m->tensors.data[i].equations.len == 0)
-            lower_single(c, i);
+        if (needed[i] && m->tensors.data[i].equations.len == 0 &&
+            !lower_is_late(&m->tensors.data[i]))
+            lower_need_dense(c, i);
     for (size_t i = 0; i < m->groups.len; i++)
         if (is_needed(&m->groups.data[i], needed))
             lower_group(c, &m->groups.data[i]);
+    lower_close_rules(c);
     put_outputs(c);
     lower_check_values(c, lower_graph(c));
 }
@@ -157,6 +163,7 @@ ftl_graph *ftl_lower_model(ftl_arena *arena, ftl_model *m, const ftl_lower_optio
     c->options = *options;
     c->levels[0].g = ftl_graph_new(arena, NULL);
     c->tensor = FTL_NEW_ARRAY(arena, ftl_value *, m->tensors.len);
+    c->tuples = FTL_NEW_ARRAY(arena, ftl_value *, m->tensors.len);
     c->member = FTL_NEW_ARRAY(arena, uint32_t, m->tensors.len);
     c->fixed[0] = c->fixed[1] = UINT32_MAX;
     if (setjmp(c->fail))

@@ -46,6 +46,7 @@ static uint64_t hash_const(uint64_t hash, const ftl_value *v)
     case FTL_OP_INPUT_: return mix(hash, v->u.name, strlen(v->u.name));
     case FTL_OP_CONST_: return hash_const(hash, v);
     case FTL_OP_PARAM_:
+    case FTL_OP_DERIVED_:
     case FTL_OP_RESULT_: return mix(hash, &v->u.index, sizeof v->u.index);
     case FTL_OP_REDUCE_: return mix(hash, &v->u.reduce.axes, sizeof v->u.reduce.axes);
     case FTL_OP_CONCAT_: return mix(hash, &v->u.axis, sizeof v->u.axis);

@@ -2,6 +2,7 @@
  *
  * Files and inputs for check, and the tensors that a plan's inputs are bound to.
  */
+#include "data/relation.h"
 #include "run/session.h"
 
 #define TEXT_LIMIT ((size_t)1 << 30) /* bytes of an imported program or a domain file */
@@ -11,6 +12,8 @@ static void release_loaded(void *p)
     ftl_loaded *l = p;
     ftl_tensor_release(l->tensor);
     ftl_tuples_free(l->tuples);
+    ftl_tensor_release(l->relation);
+    l->relation = NULL;
     l->tensor = NULL;
     l->tuples = NULL;
 }
@@ -247,6 +250,28 @@ static const ftl_source_info *find_source(ftl_session *s, const ftl_value *input
     return found ? s->model->tensors.data[tensor].source : NULL;
 }
 
+/* The same tuples as a relation at rest. */
+static ftl_status make_tuples(ftl_session *s, ftl_loaded *l, const ftl_source_info *t,
+                              const ftl_value *input)
+{
+    const ftl_tuples_form *form = input->tuples;
+    uint32_t *column[FTL_MAX_RANK];
+    ftl_relation *r;
+    if (l->relation)
+        return FTL_OK;
+    for (uint32_t k = 0; k < form->rank; k++) {
+        column[k] = FTL_NEW_ARRAY(&s->arena, uint32_t, (size_t)t->count);
+        for (int64_t i = 0; i < t->count; i++)
+            column[k][i] = (uint32_t)t->columns[k][i];
+    }
+    ftl_relation_spec spec = {.arity = form->rank, .n = t->count, .extent = form->shape,
+                              .column = (const uint32_t *const *)column};
+    FTL_TRY(ftl_relation_new(s->alloc, &spec, &r));
+    ftl_status status = ftl_tensor_new_tuples(s->alloc, r, &l->relation);
+    ftl_relation_release(r);
+    return status;
+}
+
 ftl_status ftl_run_bind_inputs(ftl_session *s)
 {
     s->bound = FTL_NEW_ARRAY(&s->arena, ftl_tensor *, s->plan->inputs.len);
@@ -256,6 +281,11 @@ ftl_status ftl_run_bind_inputs(ftl_session *s)
         ftl_loaded *l = source ? source->handle : NULL;
         if (!l)
             return FTL_ERR_INTERNAL;
+        if (input->tuples) {
+            FTL_TRY(make_tuples(s, l, source, input));
+            s->bound[i] = l->relation;
+            continue;
+        }
         if (!l->tensor)
             FTL_TRY(make_dense(s, l, source, input));
         s->bound[i] = l->tensor;

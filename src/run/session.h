@@ -30,6 +30,7 @@ typedef struct ftl_run_options {
 typedef struct ftl_loaded {
     ftl_tensor *tensor; /* or */
     ftl_tuples *tuples;
+    ftl_tensor *relation; /* the tuples as a tensor without bytes, once they are bound so */
     const char *name;
     const char *vocabulary, *resolved; /* of a text: path beside it, and without links; or null */
 } ftl_loaded;

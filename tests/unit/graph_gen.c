@@ -821,6 +821,56 @@ static ftl_value *make_loop(generator *g)
     return note(g, ftl_make_result(g->graph, v, n), (info){.bound = 8, .step = 1});
 }
 
+/* ---- rules ---- */
+
+static ftl_literal make_atom(generator *g, uint32_t relation, uint32_t rank, const uint32_t *vars)
+{
+    ftl_literal atom = {.kind = FTL_LITERAL_ATOM, .relation = relation};
+    atom.terms = FTL_NEW_ARRAY(g->arena, ftl_rule_term, rank + 1);
+    for (uint32_t k = 0; k < rank; k++)
+        atom.terms[k] = (ftl_rule_term){.kind = FTL_RULE_VAR, .var = vars[k]};
+    return atom;
+}
+
+static void add_rule(generator *g, ftl_rules *rules, const ftl_literal *literals, uint32_t n)
+{
+    ftl_rule *rule = FTL_VEC_PUSH(g->arena, &rules->rules);
+    *rule = (ftl_rule){.head = literals[0].relation, .terms = literals[0].terms, .n_body = n - 1,
+                       .n_vars = FTL_RULES_MAX_VARS};
+    rule->body = FTL_NEW_ARRAY(g->arena, ftl_literal, n);
+    memcpy(rule->body, literals + 1, (n - 1) * sizeof *literals);
+    rule->vars = FTL_NEW_ARRAY(g->arena, const char *, FTL_RULES_MAX_VARS);
+}
+
+/* The tuples of a bool tensor; a matrix over one extent is closed: R(x, z) <- R(x, y), A(y, z). */
+static ftl_value *make_rules(generator *g)
+{
+    static const uint32_t xy[] = {0, 1}, yz[] = {1, 2}, xz[] = {0, 2};
+    uint32_t same[FTL_MAX_RANK];
+    ftl_value *a = g->graph->parent ? NULL : pick(g, is_bool);
+    if (!a || a->rank > FTL_RULES_MAX_ARITY)
+        return NULL;
+    for (uint32_t k = 0; k < a->rank; k++)
+        same[k] = k;
+    ftl_rules *rules = ftl_rules_new(g->arena);
+    *FTL_VEC_PUSH(g->arena, &rules->relations) =
+        (ftl_rules_relation){.name = "A", .arity = a->rank, .extent = a->shape, .input = 0};
+    *FTL_VEC_PUSH(g->arena, &rules->relations) =
+        (ftl_rules_relation){.name = "R", .arity = a->rank, .extent = a->shape, .input = -1,
+                             .is_result = true};
+    ftl_literal copy[] = {make_atom(g, 1, a->rank, same), make_atom(g, 0, a->rank, same)};
+    add_rule(g, rules, copy, 2);
+    if (a->rank == 2 && a->shape[0] == a->shape[1]) {
+        ftl_literal join[] = {make_atom(g, 1, 2, xz), make_atom(g, 1, 2, xy),
+                              make_atom(g, 0, 2, yz)};
+        add_rule(g, rules, join, 3);
+    }
+    ftl_value *tuples = ftl_make_tuples(g->graph, a);
+    ftl_value *all = ftl_make_rules(g->graph, 1, &tuples, rules);
+    ftl_value *v = ftl_make_dense(g->graph, ftl_make_derived(g->graph, all, 1));
+    return note(g, v, (info){.bound = 1, .step = 1});
+}
+
 /* ---- graphs ---- */
 
 typedef ftl_value *maker(generator *g);
@@ -833,6 +883,7 @@ static void grow(generator *g, uint32_t operations)
         make_select, make_cast, make_reduce, make_reduce, make_extreme, make_contract,
         make_contract, make_contract, make_view, make_view, make_view_add, make_reshape,
         make_concat, make_gather, make_gather_add, make_at, make_at, make_loop, make_eigvec,
+        make_rules,
     };
     size_t end = g->graph->values.len + operations;
     for (uint32_t attempt = 0; g->graph->values.len < end && attempt < 20 * operations; attempt++) {
@@ -857,7 +908,8 @@ graph_gen graph_gen_make(ftl_arena *arena, const graph_gen_options *options)
     FTL_VEC(double) tolerance = {0};
     for (size_t i = 0; i < g.graph->values.len; i++) {
         ftl_value *v = g.graph->values.data[i];
-        if (v->op == FTL_OP_LOOP_ || i >= g.infos.len || (used[i] && !chance(&g, 15)))
+        bool is_element = v->op != FTL_OP_LOOP_ && v->op != FTL_OP_RULES_ && !v->tuples;
+        if (!is_element || i >= g.infos.len || (used[i] && !chance(&g, 15)))
             continue;
         ftl_graph_add_output(g.graph, ftl_arena_printf(arena, "y%zu", i), v);
         *FTL_VEC_PUSH(arena, &tolerance) = g.infos.data[i].err * 4;

@@ -155,6 +155,10 @@ static const struct {
     {"%0 = const i64[] {5}\n"
      "%1 = loop i64[] %0 carried 1 count 0 { %0 = param i64[] 1\noutput %0 }\n"
      "%2 = result i64[] %1 1", NUMBERS(0)},
+    {"%0 = const bool[3, 3] {0, 1, 0, 0, 0, 1, 0, 0, 0}\n%1 = tuples i64[] %0\n"
+     "%2 = rules i64[] %1 \"relation E[3, 3] input 0\\x0arelation T[3, 3] result\\x0a"
+     "T(x, y) <- E(x, y)\\x0aT(x, z) <- T(x, y), E(y, z)\\x0a\"\n"
+     "%3 = derived i64[] %2 1\n%4 = dense bool[3, 3] %3", NUMBERS(0, 1, 1, 0, 0, 1, 0, 0, 0)},
 };
 
 static bool is_close(double got, double wanted)

@@ -115,7 +115,10 @@ static void compile_step(ftl_unit *u, ftl_native_step *to, const ftl_step *step)
         to->loop = ftl_loop_compile(u, step);
         break;
     case FTL_STEP_OP:
-        to->op = ftl_op_compile(u, step->members.data[0]);
+        if (ftl_opcode_get_class(step->members.data[0]->op) == FTL_OPCLASS_LOGIC)
+            to->logic = ftl_native_logic_compile(u, step->members.data[0]);
+        else
+            to->op = ftl_op_compile(u, step->members.data[0]);
         break;
     }
 }
@@ -230,6 +233,8 @@ static bool run_step(ftl_native_step *s, ftl_unit *u)
         ftl_op_run(s->op, u);
     if (s->loop)
         return ftl_loop_run(s->loop, u, &s->stats.rounds);
+    if (s->logic)
+        return ftl_native_logic_run(s->logic, u);
     return !s->can_fail || !has_failed(u->exec);
 }
 

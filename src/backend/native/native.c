@@ -91,6 +91,7 @@ static void free_exec(ftl_exec *exec)
     if (!exec)
         return;
     const ftl_device *d = exec->device;
+    ftl_native_logic_free(exec);
     for (size_t i = 0; exec->staged && i < exec->unit->plan->inputs.len; i++) {
         const ftl_value *v = exec->unit->plan->inputs.data[i];
         ftl_mem_free(d->alloc, exec->staged[i],
@@ -111,6 +112,9 @@ static ftl_status compile_units(void *p)
 {
     const compilation *c = p;
     ftl_exec *exec = c->exec;
+    size_t n = c->plan->graph->values.len;
+    exec->tuples = FTL_NEW_ARRAY(&exec->arena, ftl_relation *, n + 1);
+    exec->derived = FTL_NEW_ARRAY(&exec->arena, ftl_relation **, n + 1);
     exec->unit = ftl_unit_compile(exec, c->plan);
     exec->failures = FTL_NEW_ARRAY(&exec->arena, ftl_vm_failure,
                                    ftl_pool_get_size(exec->device->pool));
@@ -243,6 +247,17 @@ static ftl_status stage_input(ftl_exec *exec, size_t i, ftl_tensor *t)
     return FTL_OK;
 }
 
+/* Tuples are found by their value; the slot is not read. */
+static ftl_status bind_tuples(ftl_exec *exec, const ftl_value *v, ftl_tensor *t)
+{
+    if (!ftl_logic_is_fitting(t, v))
+        return FTL_ERR_USAGE;
+    ftl_relation *r = ftl_relation_retain(t->tuples);
+    ftl_relation_release(exec->tuples[v->id]);
+    exec->tuples[v->id] = r;
+    return FTL_OK;
+}
+
 /* Kernels want bytes aligned to the element, row-major unless the plan knows the strides: what is
  * not is copied, once a run. */
 static ftl_status bind_input(ftl_exec *exec, size_t i, ftl_tensor *t)
@@ -251,6 +266,8 @@ static ftl_status bind_input(ftl_exec *exec, size_t i, ftl_tensor *t)
     const int64_t *strides = exec->unit->plan->places[v->id].strides;
     size_t size = ftl_dtype_get_size(v->dtype);
     void **slot = &exec->unit->slots[exec->unit->first_input + i];
+    if (v->tuples || t->tuples)
+        return bind_tuples(exec, v, t);
     bool fits = strides ? has_strides(t, strides) : ftl_tensor_is_contiguous(t);
     if (fits && (uintptr_t)t->data % size == 0) {
         *slot = t->data;
@@ -268,6 +285,8 @@ static ftl_status bind_outputs(ftl_exec *exec, ftl_tensor **outputs, ftl_backend
     const ftl_graph *g = exec->unit->plan->graph;
     for (size_t i = 0; i < g->outputs.len; i++) {
         const ftl_value *v = g->outputs.data[i].value;
+        if (v->tuples)
+            continue;
         if (!outputs[i] && ftl_tensor_new(exec->device->alloc, v->dtype, v->rank, v->shape,
                                           &outputs[i]) != FTL_OK) {
             error->at = v;
@@ -277,6 +296,20 @@ static ftl_status bind_outputs(ftl_exec *exec, ftl_tensor **outputs, ftl_backend
             return FTL_ERR_MEMORY;
         }
         exec->unit->slots[exec->unit->first_output + i] = outputs[i]->data;
+    }
+    return FTL_OK;
+}
+
+static ftl_status give_tuples(ftl_exec *exec, ftl_tensor **outputs)
+{
+    const ftl_graph *g = exec->unit->plan->graph;
+    for (size_t i = 0; i < g->outputs.len; i++) {
+        const ftl_value *v = g->outputs.data[i].value;
+        if (!v->tuples)
+            continue;
+        ftl_tensor_release(outputs[i]);
+        outputs[i] = NULL;
+        FTL_TRY(ftl_tensor_new_tuples(exec->device->alloc, exec->tuples[v->id], &outputs[i]));
     }
     return FTL_OK;
 }
@@ -306,8 +339,13 @@ static ftl_status run(ftl_exec *exec, ftl_tensor *const *inputs, ftl_tensor **ou
     FTL_TRY(bind_outputs(exec, outputs, error));
     memset(exec->failures, 0,
            ftl_pool_get_size(exec->device->pool) * sizeof *exec->failures);
+    exec->logic_status = FTL_OK;
     if (ftl_unit_run(exec->unit))
-        return FTL_OK;
+        return give_tuples(exec, outputs);
+    if (exec->logic_status != FTL_OK) {
+        *error = exec->logic_error;
+        return exec->logic_status;
+    }
     if (ftl_watch_is_interrupted(exec->device->watch))
         return set_error(error, FTL_ERR_INTERRUPTED, "interrupted");
     return report(exec, error);

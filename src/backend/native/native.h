@@ -12,6 +12,7 @@
 #define FTL_NATIVE_NATIVE_H
 
 #include "backend/native/gemm.h"
+#include "backend/native/logic/logic.h"
 #include "backend/native/nest.h"
 #include "backend/native/vm.h"
 
@@ -30,6 +31,7 @@ typedef struct ftl_unit ftl_unit;
 typedef struct ftl_product ftl_product;
 typedef struct ftl_native_loop ftl_native_loop;
 typedef struct ftl_native_op ftl_native_op;
+typedef struct ftl_native_logic ftl_native_logic;
 
 /* One compiled step: what is not null is run, in this order. */
 typedef struct ftl_native_step {
@@ -38,6 +40,7 @@ typedef struct ftl_native_step {
     ftl_program *nest;
     ftl_native_op *op;
     ftl_native_loop *loop;
+    ftl_native_logic *logic;
     bool can_fail;
     double before, share; /* of the run's work: done before this step, and in it; -1: open */
     ftl_step_stats stats;
@@ -81,6 +84,11 @@ struct ftl_exec {
     void **staged;         /* row-major copies of inputs that are not; or null */
     ftl_tensor **copied;   /* mapped inputs, held, whose copies stay good; or null */
     bool is_profiling;
+    ftl_relation **tuples;     /* by value of the outermost graph: held for those that stand for
+                                * tuples, from one run to the next */
+    ftl_relation ***derived;   /* by value: of RULES, by relation */
+    ftl_status logic_status;   /* of the run, with logic_error when it is not FTL_OK */
+    ftl_backend_error logic_error;
 };
 
 /* ---- exec.c ---- */
@@ -114,6 +122,13 @@ const char *ftl_product_get_text(const ftl_product *p);
 
 ftl_native_op *ftl_op_compile(ftl_unit *u, const ftl_value *v);
 void ftl_op_run(const ftl_native_op *op, const ftl_unit *u);
+
+/* ---- ops_logic.c: tuples and rules; only in the outermost graph ---- */
+
+ftl_native_logic *ftl_native_logic_compile(ftl_unit *u, const ftl_value *v);
+/* False when it failed: exec->logic_status and logic_error tell. */
+bool ftl_native_logic_run(ftl_native_logic *l, ftl_unit *u);
+void ftl_native_logic_free(ftl_exec *exec);
 
 /* ---- loop.c ---- */
 

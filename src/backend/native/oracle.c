@@ -5,6 +5,8 @@
  */
 #include "backend/native/oracle.h"
 
+#include "backend/native/logic/logic.h"
+
 #include <stdio.h>
 #include <unistd.h>
 
@@ -64,6 +66,10 @@ void ftl_oracle_free_cell(ftl_oracle *o, ftl_oracle_cell *cell)
     for (uint32_t k = 0; k < cell->n_results; k++)
         ftl_oracle_free_cell(o, &cell->results[k]);
     ftl_oracle_give(o, cell->results, cell->n_results, sizeof(*cell->results));
+    ftl_relation_release(cell->tuples);
+    for (uint32_t k = 0; k < cell->n_derived; k++)
+        ftl_relation_release(cell->derived[k]);
+    ftl_oracle_give(o, cell->derived, cell->n_derived, sizeof(*cell->derived));
     *cell = (ftl_oracle_cell){0};
 }
 
@@ -128,6 +134,10 @@ ftl_status ftl_oracle_run_INPUT(const ftl_oracle_call *c)
     while (i < plan->inputs.len && plan->inputs.data[i] != c->v)
         i++;
     assert(i < plan->inputs.len);
+    if (c->v->tuples) {
+        c->out->tuples = ftl_relation_retain(c->oracle->inputs[i]->tuples);
+        return FTL_OK;
+    }
     if (c->out->f)
         ftl_tensor_copy_to(c->oracle->inputs[i], FTL_DTYPE_F64, c->out->f);
     else
@@ -227,6 +237,8 @@ static ftl_status copy_outputs(const frame *f, ftl_oracle_cell *outputs)
         const ftl_value *v = f->graph->outputs.data[i].value;
         const ftl_oracle_cell *cell = &f->cells[v->id];
         FTL_TRY(ftl_oracle_new_cell(f->oracle, v->dtype, cell->n, &outputs[i]));
+        if (v->tuples)
+            outputs[i].tuples = ftl_relation_retain(cell->tuples);
         for (int64_t k = 0; k < cell->n; k++)
             ftl_oracle_copy(&outputs[i], k, cell, k);
     }
@@ -411,6 +423,8 @@ static void free_exec(ftl_exec *exec)
 
 static bool is_fitting(const ftl_tensor *t, const ftl_value *v, bool or_bool)
 {
+    if (v->tuples || t->tuples)
+        return ftl_logic_is_fitting(t, v);
     bool is_bool = or_bool && t->dtype == FTL_DTYPE_BOOL;
     if ((t->dtype != v->dtype && !is_bool) || t->rank != v->rank)
         return false;
@@ -436,7 +450,8 @@ static ftl_status check_tensors(const ftl_exec *exec, ftl_tensor *const *inputs,
     for (size_t i = 0; i < g->outputs.len; i++) {
         const ftl_output *o = &g->outputs.data[i];
         if (!outputs[i] ||
-            (is_fitting(outputs[i], o->value, false) && ftl_tensor_is_contiguous(outputs[i])))
+            (is_fitting(outputs[i], o->value, false) &&
+             (o->value->tuples || ftl_tensor_is_contiguous(outputs[i]))))
             continue;
         error->at = o->value;
         snprintf(error->message, sizeof error->message,
@@ -449,6 +464,11 @@ static ftl_status check_tensors(const ftl_exec *exec, ftl_tensor *const *inputs,
 static ftl_status write_output(const ftl_oracle *o, const ftl_value *v,
                                const ftl_oracle_cell *cell, ftl_tensor **out)
 {
+    if (v->tuples) {
+        ftl_tensor_release(*out);
+        *out = NULL;
+        return ftl_tensor_new_tuples(o->alloc, cell->tuples, out);
+    }
     if (!*out)
         FTL_TRY(ftl_tensor_new(o->alloc, v->dtype, v->rank, v->shape, out));
     ftl_dtype from = cell->f ? FTL_DTYPE_F64 : FTL_DTYPE_I64;

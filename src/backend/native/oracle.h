@@ -9,6 +9,7 @@
 
 #include "backend/backend.h"
 #include "base/dtype.h"
+#include "data/relation.h"
 
 /* Elements of one value: f for floats, i for all else; the other is null. Both null: not there. */
 typedef struct ftl_oracle_cell {
@@ -18,6 +19,9 @@ typedef struct ftl_oracle_cell {
     bool borrowed;                  /* the arrays are another cell's */
     struct ftl_oracle_cell *results; /* LOOP: carried values and rounds, n_results of them */
     uint32_t n_results;
+    ftl_relation *tuples;            /* of a value that stands for tuples; owned */
+    ftl_relation **derived;          /* RULES: by relation, n_derived of them */
+    uint32_t n_derived;
 } ftl_oracle_cell;
 
 /* One run: memory in use and what went wrong. */

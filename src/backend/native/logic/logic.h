@@ -15,7 +15,7 @@
 
 #include "base/threads.h"
 #include "data/relation.h"
-#include "ir/rules.h"
+#include "ir/graph.h"
 
 typedef struct ftl_logic_options {
     const ftl_allocator *alloc;
@@ -68,5 +68,8 @@ ftl_status ftl_logic_run(const ftl_rules *rules, ftl_relation *const *inputs,
  * and the oracle. */
 ftl_status ftl_logic_run_naive(const ftl_rules *rules, ftl_relation *const *inputs,
                                const ftl_allocator *alloc, ftl_relation **results);
+
+/* Whether a tensor may be bound to, or be the result of, a value that stands for tuples. */
+bool ftl_logic_is_fitting(const ftl_tensor *t, const ftl_value *v);
 
 #endif
