@@ -3,18 +3,9 @@
  * Any text parses or gives diagnostics. A program without errors keeps its meaning when formatted,
  * and formatting the formatted text changes nothing.
  */
-#include "fuzz.h"
+#include "fuzz_text.h"
 
-#include "base/diag.h"
 #include "syntax/tree.h"
-
-typedef struct session {
-    ftl_arena arena;
-    ftl_intern names;
-    ftl_diags diags;
-    const uint8_t *data;
-    size_t size;
-} session;
 
 static ftl_tree *parse(session *s, const char *text, size_t len)
 {
@@ -39,23 +30,4 @@ static void check_text(session *s, const char *text, size_t len)
     ftl_syntax_format(again, &s->diags, &second);
     fuzz_require(strcmp(ftl_strbuf_get(&first), ftl_strbuf_get(&second)) == 0,
                  "formatting settles");
-}
-
-static ftl_status check_input(void *p)
-{
-    session *s = p;
-    ftl_intern_init(&s->names, &s->arena);
-    ftl_diags_init(&s->diags, &s->arena);
-    check_text(s, ftl_arena_strndup(&s->arena, (const char *)s->data, s->size), s->size);
-    return FTL_OK;
-}
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
-    session s = {.data = data, .size = size};
-    ftl_arena_init(&s.arena, ftl_allocator_get_default());
-    s.arena.limit = FUZZ_MEMORY;
-    (void)ftl_arena_run(&s.arena, check_input, &s);
-    ftl_arena_fini(&s.arena);
-    return 0;
 }

@@ -8,14 +8,6 @@
 #include <math.h>
 #include <strings.h>
 
-static ftl_node *keyword(const ftl_node *n, const char *name)
-{
-    for (size_t i = 0; i < n->kwargs.len; i++)
-        if (strcmp(n->kwargs.data[i].name, name) == 0)
-            return n->kwargs.data[i].value;
-    return NULL;
-}
-
 static raw *complain(axes_ctx *c, const ftl_node *n, ftl_diag_code code, const char *message)
 {
     ftl_diag_error(c->m->diags, code, n->name_span.len ? n->name_span : n->span, "%s: %s", n->name,
@@ -61,7 +53,7 @@ static bool take_option(axes_ctx *c, raw *r, ftl_node *n, raw **out)
 
 static bool take_number(axes_ctx *c, const ftl_node *n, const char *name, double *out)
 {
-    const ftl_node *v = keyword(n, name);
+    const ftl_node *v = ftl_node_find_keyword(n, name);
     if (v && !axes_eval_number(v, out)) {
         ftl_diag_error(c->m->diags, FTL_E_ARGUMENT, v->span, "%s: %s must be a number", n->name,
                        name);
@@ -89,7 +81,7 @@ static bool is_joined(const axes_ctx *c, const raw *r, uint32_t axis)
 /* axis= by name or by place in the argument as written; else the dotted one, else the last. */
 static bool find_axis(axes_ctx *c, raw *r, const ftl_node *n, const raw *arg)
 {
-    const ftl_node *v = keyword(n, "axis");
+    const ftl_node *v = ftl_node_find_keyword(n, "axis");
     double place;
     r->call->has_axis = true;
     if (v && axes_eval_number(v, &place)) {
@@ -138,7 +130,7 @@ static raw *call_norm(axes_ctx *c, ftl_node *n, ftl_builtin b)
     raw *r = make_call(c, RAW_CALL, n, b);
     uint32_t n_args = b == FTL_BUILTIN_SOFTMAX_GRAD ? 2 : 1;
     double fill = 0;
-    ftl_node *mask = keyword(n, "mask");
+    ftl_node *mask = ftl_node_find_keyword(n, "mask");
     if (!mask && b == FTL_BUILTIN_MASKED_SOFTMAX && n->args.len > 1)
         mask = n->args.data[1];
     if (!take_args(c, r, n, n_args) || !find_axis(c, r, n, r->args[0]) ||
@@ -147,7 +139,7 @@ static raw *call_norm(axes_ctx *c, ftl_node *n, ftl_builtin b)
         return NULL;
     if (b == FTL_BUILTIN_SOFTMAX && mask)
         r->builtin = FTL_BUILTIN_MASKED_SOFTMAX;
-    r->call->has_fill = keyword(n, "fill") != NULL;
+    r->call->has_fill = ftl_node_find_keyword(n, "fill") != NULL;
     r->call->fill = fill;
     r->own = axis_set_one(c->m->arena, r->call->axis);
     return r;
@@ -215,7 +207,8 @@ static raw *call_parity(axes_ctx *c, const raw *r)
 static raw *call_each(axes_ctx *c, ftl_node *n, ftl_builtin b)
 {
     raw *r = make_call(c, RAW_FUNC, n, b);
-    ftl_node *exact = keyword(n, "exact"), *temperature = keyword(n, "T");
+    ftl_node *exact = ftl_node_find_keyword(n, "exact");
+    ftl_node *temperature = ftl_node_find_keyword(n, "T");
     if (b == FTL_BUILTIN_SIG && n->args.len > 1)
         temperature = n->args.data[1];
     if (!take_args(c, r, n, 1) || !take_option(c, r, temperature, &r->temperature))
@@ -253,8 +246,8 @@ static bool split_attention(axes_ctx *c, raw *r)
 static raw *call_attention(axes_ctx *c, ftl_node *n, ftl_builtin b)
 {
     raw *r = make_call(c, RAW_CALL, n, b);
-    ftl_node *causal = keyword(n, "causal"), *mask = keyword(n, "mask"),
-             *scale = keyword(n, "scale");
+    ftl_node *causal = ftl_node_find_keyword(n, "causal"), *mask = ftl_node_find_keyword(n, "mask"),
+             *scale = ftl_node_find_keyword(n, "scale");
     if (!take_args(c, r, n, 3) || !take_option(c, r, mask, &r->mask) ||
         !take_option(c, r, scale, &r->scale))
         return NULL;
@@ -343,7 +336,7 @@ typedef struct join_plan {
 
 static bool plan_join(axes_ctx *c, ftl_node *n, const name_list *first, join_plan *plan)
 {
-    const ftl_node *v = keyword(n, "axis");
+    const ftl_node *v = ftl_node_find_keyword(n, "axis");
     double x = -1;
     name_list others = {0};
     if (v && !axes_eval_number(v, &x)) {

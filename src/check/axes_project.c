@@ -172,6 +172,16 @@ static ftl_expr *convert_product(axes_ctx *c, const raw *r, scope s)
 
 /* ---- operators, functions, calls ---- */
 
+/* The sum over axes that stand for anything (`_`). */
+static ftl_expr *reduce_fresh(axes_ctx *c, ftl_expr *e)
+{
+    axis_set fresh = {FTL_NEW_ARRAY(c->m->arena, uint32_t, e->n_axes), 0};
+    for (uint32_t k = 0; k < e->n_axes; k++)
+        if (c->eq->axes.data[e->axes[k]].is_fresh)
+            fresh.a[fresh.n++] = e->axes[k];
+    return make_reduce(c, FTL_PROJECTION_SUM, e, fresh);
+}
+
 static ftl_expr *convert_op(axes_ctx *c, const raw *r, scope s)
 {
     scope inner = {.keep = s.keep, .used = s.eager ? s.keep : s.used};
@@ -181,14 +191,7 @@ static ftl_expr *convert_op(axes_ctx *c, const raw *r, scope s)
         ftl_expr *part = convert(c, r->args[i], inner);
         if (!part)
             return NULL;
-        if (r->op == FTL_OP_NOT_) {
-            axis_set fresh = {FTL_NEW_ARRAY(c->m->arena, uint32_t, part->n_axes), 0};
-            for (uint32_t k = 0; k < part->n_axes; k++)
-                if (c->eq->axes.data[part->axes[k]].is_fresh)
-                    fresh.a[fresh.n++] = part->axes[k];
-            part = make_reduce(c, FTL_PROJECTION_SUM, part, fresh);
-        }
-        add_arg(c, e, part);
+        add_arg(c, e, r->op == FTL_OP_NOT_ ? reduce_fresh(c, part) : part);
     }
     return finish(c, r, e, s);
 }
@@ -386,21 +389,6 @@ static ftl_expr *convert_blocked(axes_ctx *c, const raw *r, scope s)
 
 /* ---- the right side ---- */
 
-static double neutral_of(ftl_projection p)
-{
-    switch (p) {
-    case FTL_PROJECTION_MAX:
-    case FTL_PROJECTION_LSE:
-        return -INFINITY;
-    case FTL_PROJECTION_MIN:
-        return INFINITY;
-    case FTL_PROJECTION_PROD:
-        return 1;
-    default:
-        return 0;
-    }
-}
-
 static ftl_expr *select_by(axes_ctx *c, ftl_expr *guard, ftl_expr *e, double otherwise)
 {
     ftl_expr *s = make_map(c, FTL_OP_SELECT_, e->span);
@@ -436,7 +424,7 @@ static ftl_expr *project_guarded(axes_ctx *c, const raw *rhs, const raw *guard)
     ftl_expr *g = convert(c, guard, s);
     if (!e || !g)
         return NULL;
-    ftl_expr *chosen = select_by(c, g, e, neutral_of(proj));
+    ftl_expr *chosen = select_by(c, g, e, ftl_projection_get_neutral(proj));
     if (proj != FTL_PROJECTION_AVG)
         return reduce_right(c, chosen, proj);
     ftl_expr *one = select_by(c, spread_over(c, g, e), make_number(c, 1, e->span), 0);
@@ -467,5 +455,5 @@ ftl_expr *axes_project(axes_ctx *c, raw *rhs, raw *guard)
     if (!guard)
         return e;
     ftl_expr *g = convert(c, guard, (scope){.keep = c->left, .used = c->left});
-    return g ? select_by(c, g, e, neutral_of(proj)) : NULL;
+    return g ? select_by(c, g, e, ftl_projection_get_neutral(proj)) : NULL;
 }

@@ -7,14 +7,6 @@
 #include "base/dtype.h"
 #include "check/model.h"
 
-static void put_extent(ftl_strbuf *out, int64_t extent)
-{
-    if (extent < 0)
-        ftl_strbuf_putc(out, '?');
-    else
-        ftl_strbuf_printf(out, "%lld", (long long)extent);
-}
-
 /* W[3, 4] f32; Parent(Person 6, Person 6) bool */
 static void put_tensor(const ftl_model *m, const ftl_tensor_decl *t, ftl_strbuf *out)
 {
@@ -32,7 +24,7 @@ static void put_tensor(const ftl_model *m, const ftl_tensor_decl *t, ftl_strbuf 
         int32_t domain = t->domain[dim];
         if (domain >= 0 && m->domains.data[domain].name)
             ftl_strbuf_printf(out, "%s ", m->domains.data[domain].name);
-        put_extent(out, t->extent[dim++]);
+        ftl_extent_put(out, t->extent[dim++]);
     }
     if (brackets)
         ftl_strbuf_putc(out, t->is_boolean ? ')' : ']');
@@ -51,14 +43,14 @@ static void put_axes(const ftl_equation *eq, ftl_strbuf *out)
         if (summed)
             continue;
         ftl_strbuf_printf(out, "%s%s ", before, a->name);
-        put_extent(out, a->extent);
+        ftl_extent_put(out, a->extent);
         before = ", ";
     }
     before = *before == ',' ? "; sums " : "  # sums ";
     for (size_t i = 0; i < eq->projected.len; i++) {
         const ftl_axis *a = &eq->axes.data[eq->projected.data[i]];
         ftl_strbuf_printf(out, "%s%s ", before, a->name);
-        put_extent(out, a->extent);
+        ftl_extent_put(out, a->extent);
         before = ", ";
     }
 }
@@ -80,7 +72,7 @@ static void put_scan(const ftl_group *g, size_t member, ftl_strbuf *out)
             continue;
         ftl_strbuf_printf(out, "%s place %u, ", d == 0 ? ", scan along" : " and",
                           g->scan[d].place[member] + 1);
-        put_extent(out, g->scan[d].extent);
+        ftl_extent_put(out, g->scan[d].extent);
         ftl_strbuf_printf(out, " steps%s", g->scan[d].reverse ? " from the end" : "");
     }
 }

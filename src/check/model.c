@@ -4,6 +4,8 @@
  */
 #include "check/model.h"
 
+#include <math.h>
+
 ftl_expr *ftl_expr_make(ftl_model *m, ftl_expr_kind kind, ftl_span span)
 {
     ftl_expr *e = FTL_NEW(m->arena, ftl_expr);
@@ -45,4 +47,27 @@ bool ftl_axes_has(const uint32_t *a, uint32_t n, uint32_t axis)
             high = middle;
     }
     return low < n && a[low] == axis;
+}
+
+double ftl_projection_get_neutral(ftl_projection p)
+{
+    switch (p) {
+    case FTL_PROJECTION_MAX:
+    case FTL_PROJECTION_LSE:
+        return -INFINITY;
+    case FTL_PROJECTION_MIN:
+        return INFINITY;
+    case FTL_PROJECTION_PROD:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+void ftl_extent_put(ftl_strbuf *out, int64_t extent)
+{
+    if (extent < 0)
+        ftl_strbuf_putc(out, '?');
+    else
+        ftl_strbuf_printf(out, "%lld", (long long)extent);
 }

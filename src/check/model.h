@@ -153,6 +153,9 @@ typedef enum ftl_projection {
     FTL_PROJECTION_LSE
 } ftl_projection;
 
+/* What changes nothing where it takes part: 0 of sums, 1 of products, infinities of max and min. */
+double ftl_projection_get_neutral(ftl_projection p);
+
 struct ftl_expr {
     ftl_expr_kind kind;
     ftl_span span;
@@ -393,7 +396,9 @@ ftl_expr *ftl_expr_make(ftl_model *m, ftl_expr_kind kind, ftl_span span);
  * position of a call; *at is 0 before the first. Null after the last. */
 ftl_expr *ftl_expr_next_part(const ftl_expr *e, size_t *at);
 bool ftl_axes_has(const uint32_t *a, uint32_t n, uint32_t axis);
-/* The model as text, for fuse check and dump --after=check: types, extents, projections, groups. */
+/* An extent in texts; one that is not known yet (below 0) is `?`. */
+void ftl_extent_put(ftl_strbuf *out, int64_t extent);
+/* The model as text, for dump --after=check: types, extents, projections, groups. */
 void ftl_model_dump(const ftl_model *m, ftl_strbuf *out);
 
 #endif

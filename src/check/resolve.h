@@ -15,7 +15,6 @@
 
 #define RESOLVE_MAX_MODULES 1000
 #define RESOLVE_MAX_HIDDEN 200000 /* equations made by inlining */
-#define RESOLVE_MAX_NESTING 500   /* constants that need each other; blocks */
 
 typedef struct resolver resolver;
 typedef struct resolve_module resolve_module;

@@ -146,18 +146,10 @@ static void drop(resolve_names *names, const char *name)
     names->len = n;
 }
 
-static const ftl_node *find_keyword(const ftl_node *n, const char *name)
-{
-    for (size_t i = 0; i < n->kwargs.len; i++)
-        if (strcmp(n->kwargs.data[i].name, name) == 0)
-            return n->kwargs.data[i].value;
-    return NULL;
-}
-
 static bool list_fold(lister *l, const ftl_node *n, resolve_names *out)
 {
     resolve_names own = {0};
-    const ftl_node *axis = find_keyword(n, "axis");
+    const ftl_node *axis = ftl_node_find_keyword(n, "axis");
     double place = -1;
     if (!list_node(l, n->args.data[0], &own) || own.len == 0)
         return false;

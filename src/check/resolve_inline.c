@@ -42,14 +42,6 @@ void resolve_carry(const resolve_eq *e, uint32_t tensor, ftl_node *ref)
     ref->indices.cap = head.indices.cap;
 }
 
-static const char *get_plain_axis(const ftl_index *ix)
-{
-    if (ix->kind != FTL_INDEX_AFFINE || ix->terms.len != 1)
-        return NULL;
-    const ftl_index_term *t = &ix->terms.data[0];
-    return t->sign > 0 && !t->has_number ? t->name : NULL;
-}
-
 /* p[idx] -> A[carried, idx] where A[carried, bound] is the argument. */
 static ftl_node *substitute_ref(resolve_eq *e, const ftl_node *n, const resolve_arg *arg)
 {
@@ -64,7 +56,7 @@ static ftl_node *substitute_ref(resolve_eq *e, const ftl_node *n, const resolve_
         return NULL;
     for (size_t i = 0; i < arg->node->indices.len; i++) {
         const ftl_index *ix = &arg->node->indices.data[i];
-        const char *axis = get_plain_axis(ix);
+        const char *axis = resolve_get_plain(ix);
         if (!axis)
             *FTL_VEC_PUSH(e->r->m->arena, &out->indices) = *ix;
         else if (seen++ < arg->carried.len)
@@ -129,7 +121,7 @@ static bool is_simple(const ftl_node *n, resolve_names *axes, ftl_arena *arena)
         return false;
     for (size_t i = 0; i < n->indices.len; i++) {
         const ftl_index *ix = &n->indices.data[i];
-        const char *axis = get_plain_axis(ix);
+        const char *axis = resolve_get_plain(ix);
         bool fixed =
             ix->kind == FTL_INDEX_TIME || ix->kind == FTL_INDEX_SYMBOL ||
             (ix->kind == FTL_INDEX_AFFINE && ix->terms.len == 1 && !ix->terms.data[0].name);

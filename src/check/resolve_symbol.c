@@ -177,21 +177,23 @@ static void read_facts(resolver *r)
         r->facts.data[i].is_sound = read_fact(r, &r->facts.data[i]);
 }
 
+static void link_fact(resolver *r, const resolve_fact *fact, bool ambiguous)
+{
+    uint32_t place = r->tensors.data[fact->tensor].place0;
+    for (size_t k = 0; k < fact->node->indices.len; k++, place++) {
+        const ftl_index *ix = &fact->node->indices.data[k];
+        const char *name = ix->kind == FTL_INDEX_SYMBOL ? ix->name : resolve_get_plain(ix);
+        if (name)
+            link_symbol(r, name, place, ambiguous, fact->span);
+    }
+}
+
 /* First the symbols that one domain has, then those that stand in several. */
 static void link_facts(resolver *r)
 {
-    for (int ambiguous = 0; ambiguous < 2; ambiguous++) {
-        for (size_t i = 0; i < r->facts.len; i++) {
-            const resolve_fact *fact = &r->facts.data[i];
-            uint32_t place = r->tensors.data[fact->tensor].place0;
-            for (size_t k = 0; k < fact->node->indices.len; k++, place++) {
-                const ftl_index *ix = &fact->node->indices.data[k];
-                const char *name = ix->kind == FTL_INDEX_SYMBOL ? ix->name : resolve_get_plain(ix);
-                if (name)
-                    link_symbol(r, name, place, ambiguous != 0, fact->span);
-            }
-        }
-    }
+    for (int ambiguous = 0; ambiguous < 2; ambiguous++)
+        for (size_t i = 0; i < r->facts.len; i++)
+            link_fact(r, &r->facts.data[i], ambiguous != 0);
 }
 
 /* A column of a file belongs to a declared domain when all of its symbols do. */

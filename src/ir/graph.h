@@ -166,6 +166,7 @@ struct ftl_graph {
 const char *ftl_opcode_get_name(ftl_opcode op);
 int ftl_opcode_get_arity(ftl_opcode op);
 ftl_opclass ftl_opcode_get_class(ftl_opcode op);
+/* What op.def says for readers and for fixpoints of rules; so far tests alone ask. */
 bool ftl_opcode_is_monotone(ftl_opcode op);
 const char *ftl_opcode_get_doc(ftl_opcode op);
 bool ftl_opcode_find(const char *name, ftl_opcode *op);
@@ -220,6 +221,7 @@ ftl_value *ftl_make_contract(ftl_graph *g, uint32_t n, ftl_value *const *a,
 /* view: map (terms in any order, a coef may be 0) and fill; in_range is not read. */
 ftl_value *ftl_make_view(ftl_graph *g, ftl_value *a, uint32_t rank, const int64_t *shape,
                          const ftl_view *view);
+/* The transposes of view and gather, which derivatives are made of. */
 ftl_value *ftl_make_view_add(ftl_graph *g, ftl_value *a, uint32_t rank, const int64_t *shape,
                              const ftl_affine *map);
 /* result axis k is axis from[k] of a, or a new axis of extent shape[k] when from[k] < 0; every
@@ -233,6 +235,7 @@ ftl_value *ftl_make_concat(ftl_graph *g, uint32_t n, ftl_value *const *a, uint32
 /* a: gather->n operands. */
 ftl_value *ftl_make_gather(ftl_graph *g, ftl_value *const *a, uint32_t rank, const int64_t *shape,
                            const ftl_gather *gather);
+/* Likewise. */
 ftl_value *ftl_make_gather_add(ftl_graph *g, ftl_value *const *a, uint32_t rank,
                                const int64_t *shape, const ftl_gather *gather);
 /* index: at->n scalars. */

@@ -180,28 +180,13 @@ static ftl_reduce reduce_of(ftl_projection p)
 
 /* ---- blocks: x becomes block * into + inside ---- */
 
-static double block_fill(ftl_projection p)
-{
-    switch (p) {
-    case FTL_PROJECTION_MAX:
-    case FTL_PROJECTION_LSE:
-        return -INFINITY;
-    case FTL_PROJECTION_MIN:
-        return INFINITY;
-    case FTL_PROJECTION_PROD:
-        return 1;
-    default:
-        return 0;
-    }
-}
-
 /* t with axis x split in two: the last dimension, axis `inside`, is the place in the block. */
 static term split_block(lower_ctx *c, const ftl_expr *e, term t, uint32_t inside)
 {
     uint32_t x = lower_find_axis(&t, e->over[0]), rank = t.v->rank;
     int64_t shape[FTL_MAX_RANK];
     ftl_view view = {.map = FTL_NEW_ARRAY(c->arena, ftl_affine, rank),
-                     .fill = block_fill(e->reduce)};
+                     .fill = ftl_projection_get_neutral(e->reduce)};
     if (rank == FTL_MAX_RANK)
         lower_fail(c, FTL_E_LIMIT, e->span, "a block reduction has more than %d axes",
                    FTL_MAX_RANK - 1);

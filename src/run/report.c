@@ -10,14 +10,6 @@
 #define SUGGEST_MOST 1000 /* tensors that names are compared with */
 #define NOTE_COLUMN 44 /* where the notes of an equation start, when it ends before */
 
-static void put_extent(ftl_strbuf *out, int64_t extent)
-{
-    if (extent < 0)
-        ftl_strbuf_putc(out, '?');
-    else
-        ftl_strbuf_printf(out, "%lld", (long long)extent);
-}
-
 /* W[3, 4] f32; Parent(Person 6, Person 6); Hid[*t, 8] f32 */
 static void put_tensor(const ftl_session *s, const ftl_tensor_decl *t, ftl_strbuf *out)
 {
@@ -34,7 +26,7 @@ static void put_tensor(const ftl_session *s, const ftl_tensor_decl *t, ftl_strbu
         int32_t domain = t->domain[dim];
         if (domain >= 0 && s->model->domains.data[domain].name)
             ftl_strbuf_printf(out, "%s ", s->model->domains.data[domain].name);
-        put_extent(out, t->extent[dim++]);
+        ftl_extent_put(out, t->extent[dim++]);
     }
     if (n > 0 || t->is_boolean)
         ftl_strbuf_putc(out, t->is_boolean ? ')' : ']');
@@ -135,7 +127,7 @@ static void find_reduced(reduced *r, const ftl_expr *e)
 static void put_axis(const ftl_axis *a, ftl_strbuf *out)
 {
     ftl_strbuf_printf(out, "%s ", a->name);
-    put_extent(out, a->extent);
+    ftl_extent_put(out, a->extent);
 }
 
 static void put_projections(const reduced *r, const char *before)
@@ -215,7 +207,7 @@ static void put_scan(const ftl_session *s, const ftl_group *g, size_t member, ft
         if (g->scan[d].place[member] == UINT32_MAX)
             continue;
         ftl_strbuf_printf(out, "%s%s, ", before, name_place(s, t, g->scan[d].place[member]));
-        put_extent(out, g->scan[d].extent);
+        ftl_extent_put(out, g->scan[d].extent);
         ftl_strbuf_printf(out, " steps%s", g->scan[d].reverse ? " from the end" : "");
         before = " and ";
     }

@@ -128,6 +128,19 @@ bool ftl_syntax_is_equal(const ftl_tree *a, const ftl_tree *b)
     return is_same_statements(&a->stmts, &b->stmts);
 }
 
+ftl_op ftl_op_flip_sign(ftl_op op)
+{
+    return op == FTL_OP_ADD ? FTL_OP_SUB : op == FTL_OP_SUB ? FTL_OP_ADD : op;
+}
+
+ftl_node *ftl_node_find_keyword(const ftl_node *call, const char *name)
+{
+    for (size_t i = 0; i < call->kwargs.len; i++)
+        if (strcmp(call->kwargs.data[i].name, name) == 0)
+            return call->kwargs.data[i].value;
+    return NULL;
+}
+
 const char *ftl_op_get_text(ftl_op op)
 {
     static const char *const texts[] = {

@@ -442,11 +442,6 @@ static ftl_node *fold_left(ftl_parser *p, const ftl_operand *list, size_t n)
     return node;
 }
 
-static ftl_op flip_sign(ftl_op op)
-{
-    return op == FTL_OP_ADD ? FTL_OP_SUB : op == FTL_OP_SUB ? FTL_OP_ADD : op;
-}
-
 /* With flip, plus and minus change places: the part stands behind a minus. */
 static ftl_node *fold_balanced(ftl_parser *p, const ftl_operand *list, size_t n, bool flip)
 {
@@ -454,7 +449,7 @@ static ftl_node *fold_balanced(ftl_parser *p, const ftl_operand *list, size_t n,
         return list[0].node;
     size_t middle = n / 2;
     ftl_operand by = list[middle];
-    by.op = flip ? flip_sign(by.op) : by.op;
+    by.op = flip ? ftl_op_flip_sign(by.op) : by.op;
     ftl_node *left = fold_balanced(p, list, middle, flip);
     ftl_node *right =
         fold_balanced(p, list + middle, n - middle, by.op == FTL_OP_SUB ? !flip : flip);

@@ -154,11 +154,6 @@ static void print_operator(ftl_printer *pr, ftl_op op, bool implicit)
     ftl_print_text(pr, " ");
 }
 
-static ftl_op flip_sign(ftl_op op)
-{
-    return op == FTL_OP_ADD ? FTL_OP_SUB : op == FTL_OP_SUB ? FTL_OP_ADD : op;
-}
-
 static bool is_of_chain(const ftl_node *node, ftl_op op)
 {
     return node->kind == FTL_NODE_BINARY && node->balanced && !node->grouped &&
@@ -174,7 +169,7 @@ static void print_chain(ftl_printer *pr, const ftl_node *node, bool flip, bool t
         print_chain(pr, left, flip, false);
     else
         print_expr(pr, left, get_left_least(node->op), false);
-    print_operator(pr, flip ? flip_sign(node->op) : node->op, implicit);
+    print_operator(pr, flip ? ftl_op_flip_sign(node->op) : node->op, implicit);
     if (is_of_chain(right, node->op))
         print_chain(pr, right, node->op == FTL_OP_SUB ? !flip : flip, tail);
     else

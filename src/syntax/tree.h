@@ -201,7 +201,7 @@ ftl_tree *ftl_syntax_parse(ftl_arena *arena, ftl_intern *names, ftl_diags *diags
  * y; what stands without a name is an index as everywhere. Null after an error. */
 ftl_node *ftl_syntax_parse_query(ftl_arena *arena, ftl_intern *names, ftl_diags *diags,
                                  uint32_t file);
-/* Parses one expression. Null after an error. */
+/* Parses one expression: what tests of the grammar look at. Null after an error. */
 ftl_node *ftl_syntax_parse_expr(ftl_arena *arena, ftl_intern *names, ftl_diags *diags,
                                 uint32_t file);
 /* The canonical text of a tree that was parsed without errors: idempotent, keeps comments and blank
@@ -213,5 +213,9 @@ void ftl_syntax_format_stmt(const ftl_stmt *stmt, ftl_strbuf *out);
 /* Structural equality, places and spelling ignored: parse(fmt(p)) must equal parse(p). */
 bool ftl_syntax_is_equal(const ftl_tree *a, const ftl_tree *b);
 const char *ftl_op_get_text(ftl_op op);
+/* Plus for minus and minus for plus; other operators stay. */
+ftl_op ftl_op_flip_sign(ftl_op op);
+/* The value of a call's keyword argument, null where it has none of that name. */
+ftl_node *ftl_node_find_keyword(const ftl_node *call, const char *name);
 
 #endif
