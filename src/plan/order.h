@@ -29,6 +29,7 @@ typedef struct ftl_order {
     ftl_pair *pairs;      /* n - 1 */
     double cost;
     double peak;          /* elements of the largest result in between */
+    uint64_t work;        /* steps that the search took, about a nanosecond each */
 } ftl_order;
 
 /* An empty network: fill in sets and out with ftl_network_add. size is borrowed. */
@@ -38,7 +39,13 @@ static inline void ftl_network_add(uint64_t *set, uint32_t label)
     set[label / 64] |= (uint64_t)1 << label % 64;
 }
 
-/* The best order known to the planner; n >= 1. What it needs on the way it takes from the arena. */
+/* True for networks whose sets may be held and searched; others are joined as they stand. */
+bool ftl_network_is_small(uint32_t n, uint32_t n_labels);
+
+/* The best order known to the planner; n >= 1. Only the order, and little besides that grows with n
+ * alone, stays in the arena. The search ends after a bounded number of steps (FTL_ORDER_WORK) plus
+ * some that are linear in the bits of the sets: the more tensors, the fewer orders are tried. */
+#define FTL_ORDER_WORK ((uint64_t)1 << 29)
 ftl_order ftl_order_find(ftl_arena *arena, const ftl_network *net, ftl_einsum_planner planner);
 
 /* An arena that can be emptied early; it ends with the given one and fails to the same guard. */
@@ -59,18 +66,29 @@ double ftl_order_get_size(const ftl_network *net, const uint64_t *set);
 bool ftl_order_find_best(ftl_arena *arena, const ftl_network *net, bool outer, double limit,
                          ftl_order *out);
 
+/* Tensors with the same labels joined to one, time and again: elementwise products of no more
+ * places than any other join of them, which leave fewer pairs to choose from. pairs[] and cost of
+ * the order are extended from pair *made on; number[i], of the tensors of the network that is
+ * given back, are their numbers in the one given. */
+ftl_network ftl_network_merge_equal(ftl_arena *arena, const ftl_network *net, uint32_t *number,
+                                    uint32_t *made, ftl_order *order);
+
 /* One greedy run: joins the pair with the least score size(result) / shrink - shrink * (size(a) +
  * size(b)), scores being blurred by random noise of the given heat; shrink 1 and heat 0 is the
- * plain one. */
+ * plain one. A tensor of a large network is compared with the latest of its neighbours only. */
 typedef struct ftl_greedy {
     double shrink, heat;
     uint64_t seed;
 } ftl_greedy;
 ftl_order ftl_order_find_greedy(ftl_arena *arena, const ftl_network *net, const ftl_greedy *how);
 
-/* Replaces parts of an order by best ones, of `leaves` tensors each, until none gets better or
- * `rounds` rounds are over. */
-void ftl_order_improve(ftl_arena *arena, const ftl_network *net, uint32_t leaves, uint32_t rounds,
+/* Replaces parts of an order by best ones, of `leaves` tensors each, until none gets better,
+ * `rounds` rounds are over or about `work` steps were taken. The order's pairs are written over. */
+typedef struct ftl_improvement {
+    uint32_t leaves, rounds;
+    uint64_t work;
+} ftl_improvement;
+void ftl_order_improve(ftl_arena *arena, const ftl_network *net, const ftl_improvement *how,
                        ftl_order *order);
 
 #endif

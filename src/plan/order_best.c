@@ -39,6 +39,15 @@ static uint32_t get_occurrence(const ftl_network *net, uint32_t label)
     return mask;
 }
 
+/* True when no tensor has a label of the word. */
+static bool is_word_empty(const ftl_network *net, uint32_t word)
+{
+    uint64_t any = net->out[word];
+    for (uint32_t i = 0; i < net->n; i++)
+        any |= net->sets[(size_t)i * net->words + word];
+    return any == 0;
+}
+
 /* masks[class]: where its labels occur. Labels that occur nowhere have no class. */
 static uint32_t *make_classes(ftl_arena *arena, const ftl_network *net, table *t)
 {
@@ -46,6 +55,10 @@ static uint32_t *make_classes(ftl_arena *arena, const ftl_network *net, table *t
     t->size = FTL_NEW_ARRAY(arena, double, net->n_labels);
     t->axes = FTL_NEW_ARRAY(arena, uint32_t, net->n_labels);
     for (uint32_t label = 0; label < net->n_labels; label++) {
+        if (label % 64 == 0 && is_word_empty(net, label / 64)) {
+            label += 63;
+            continue;
+        }
         uint32_t mask = get_occurrence(net, label), c = 0;
         if (mask == 0)
             continue;

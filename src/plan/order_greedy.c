@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The greedy run. Pairs of tensors that share a label wait in a heap by score; those one of whose
- * tensors is gone are skipped when they come up. A new tensor is paired with its neighbours. When
- * the heap is empty the rest shares nothing, and the two smallest are joined.
+ * tensors is gone are skipped when they come up. A new tensor is paired with its neighbours, by
+ * each of its labels with the latest `partners` at most: the latest tensor that has a label was
+ * compared with the one before it, so that a pair waits as long as any two share a label. When the
+ * heap is empty the rest shares nothing, and the two smallest are joined.
  */
 #include "plan/order.h"
 
 #include <math.h>
+
+/* Steps of a run that go into scores, and of one score beside the words of its sets. */
+enum { RUN_WORK = 1 << 24, SCORE_WORK = 16 };
 
 typedef struct candidate {
     double score;
@@ -23,6 +28,7 @@ typedef struct greedy {
     uint8_t *gone;
     uint32_t *holders;   /* by label: tensors left that have it, the result included */
     FTL_VEC(uint32_t) *having; /* by label: tensors that had it, some of them gone */
+    uint32_t partners;   /* most that a tensor is compared with */
     uint32_t *seen;      /* by tensor: stamp of the last look at it as a neighbour */
     FTL_VEC(candidate) heap;
     ftl_order order;
@@ -112,6 +118,7 @@ static double get_score(greedy *g, uint32_t a, uint32_t b)
 {
     uint64_t *both = get_set(g, 2 * g->net->n - 1), *kept = get_set(g, 2 * g->net->n);
     join(g, a, b, both, kept);
+    g->order.work += g->net->words + SCORE_WORK;
     double size = ftl_order_get_size(g->net, kept);
     double score = size / g->how->shrink - g->how->shrink * (g->sizes[a] + g->sizes[b]);
     if (count_labels(g->net, kept) > FTL_MAX_RANK)
@@ -122,45 +129,65 @@ static double get_score(greedy *g, uint32_t a, uint32_t b)
     return scaled + g->how->heat * log(-log(draw(g)));
 }
 
-/* Pairs tensor i with each neighbour of lower number. */
+/* The place in a label's list from which on `most` tensors are left. */
+static size_t find_latest(const greedy *g, uint32_t label, uint32_t most)
+{
+    size_t at = g->having[label].len;
+    while (at > 0 && most > 0)
+        most -= !g->gone[g->having[label].data[--at]];
+    return at;
+}
+
+/* Pairs tensor i with the latest tensors that have the label; drops those that are gone there. */
+static void push_pairs_of_label(greedy *g, uint32_t i, uint32_t label, uint32_t most)
+{
+    size_t kept = find_latest(g, label, most);
+    for (size_t k = kept; k < g->having[label].len; k++) {
+        uint32_t j = g->having[label].data[k];
+        if (g->gone[j])
+            continue;
+        g->having[label].data[kept++] = j;
+        if (g->seen[j] == i + 1)
+            continue;
+        g->seen[j] = i + 1;
+        push(g, (candidate){get_score(g, j, i), j, i});
+    }
+    g->having[label].len = kept;
+}
+
+/* Pairs tensor i with its neighbours so far, and lists it as one of those to come. */
 static void push_pairs(greedy *g, uint32_t i)
 {
     const uint64_t *set = get_set(g, i);
-    for (uint32_t label = 0; label < g->net->n_labels; label++) {
-        if (!(set[label / 64] >> label % 64 & 1))
-            continue;
-        size_t kept = 0;
-        for (size_t k = 0; k < g->having[label].len; k++) {
-            uint32_t j = g->having[label].data[k];
-            if (g->gone[j])
-                continue;
-            g->having[label].data[kept++] = j;
-            if (j >= i || g->seen[j] == i + 1)
-                continue;
-            g->seen[j] = i + 1;
-            push(g, (candidate){get_score(g, j, i), j, i});
-        }
-        g->having[label].len = kept;
-    }
-}
-
-static void add_tensor(greedy *g, uint32_t i)
-{
-    const uint64_t *set = get_set(g, i);
-    g->sizes[i] = ftl_order_get_size(g->net, set);
-    for (uint32_t label = 0; label < g->net->n_labels; label++)
-        if (set[label / 64] >> label % 64 & 1) {
-            g->holders[label]++;
+    uint32_t n = count_labels(g->net, set);
+    uint32_t most = n > 0 && g->partners > n ? g->partners / n : 1;
+    for (uint32_t w = 0; w < g->net->words; w++)
+        for (uint64_t left = set[w]; left; left &= left - 1) {
+            uint32_t label = w * 64 + (uint32_t)__builtin_ctzll(left);
+            push_pairs_of_label(g, i, label, most);
             *FTL_VEC_PUSH(g->arena, &g->having[label]) = i;
         }
 }
 
-static void remove_tensor(greedy *g, uint32_t i)
+/* The tensor's labels have one holder more, or (by == -1) less. */
+static void count_tensor(greedy *g, uint32_t i, int by)
 {
     const uint64_t *set = get_set(g, i);
+    for (uint32_t w = 0; w < g->net->words; w++)
+        for (uint64_t left = set[w]; left; left &= left - 1)
+            g->holders[w * 64 + (uint32_t)__builtin_ctzll(left)] += (uint32_t)by;
+}
+
+static void add_tensor(greedy *g, uint32_t i)
+{
+    g->sizes[i] = ftl_order_get_size(g->net, get_set(g, i));
+    count_tensor(g, i, 1);
+}
+
+static void remove_tensor(greedy *g, uint32_t i)
+{
     g->gone[i] = 1;
-    for (uint32_t label = 0; label < g->net->n_labels; label++)
-        g->holders[label] -= (uint32_t)(set[label / 64] >> label % 64 & 1);
+    count_tensor(g, i, -1);
 }
 
 static void contract(greedy *g, uint32_t a, uint32_t b)
@@ -215,6 +242,7 @@ ftl_order ftl_order_find_greedy(ftl_arena *arena, const ftl_network *net, const 
     g.holders = FTL_NEW_ARRAY(arena, uint32_t, net->n_labels);
     g.having = ftl_arena_alloc_array(arena, net->n_labels, sizeof(*g.having));
     g.order.pairs = FTL_NEW_ARRAY(arena, ftl_pair, net->n);
+    g.partners = (uint32_t)(RUN_WORK / ((uint64_t)net->n * (net->words + SCORE_WORK)));
     memcpy(g.sets, net->sets, (size_t)net->n * net->words * sizeof(*g.sets));
     for (uint32_t label = 0; label < net->n_labels; label++)
         g.holders[label] = (uint32_t)(net->out[label / 64] >> label % 64 & 1);

@@ -40,6 +40,21 @@ static double get_join_cost(const tree *t, uint32_t node)
     return size * (sums ? 2 : 1) * (axes > FTL_MAX_RANK ? FTL_ORDER_FORBIDDEN : 1);
 }
 
+/* Of one word of two sets: the labels that others hold as well. These have holders less then. */
+static uint64_t keep_labels(uint64_t a, uint64_t b, uint32_t *holders)
+{
+    uint64_t kept = 0;
+    for (uint64_t left = a | b; left; left &= left - 1) {
+        uint32_t bit = (uint32_t)__builtin_ctzll(left);
+        uint32_t own = (uint32_t)(a >> bit & 1) + (uint32_t)(b >> bit & 1);
+        if (holders[bit] == own)
+            continue;
+        kept |= (uint64_t)1 << bit;
+        holders[bit] -= own - 1;
+    }
+    return kept;
+}
+
 /* Children have lower numbers than their parents here. */
 static void set_labels(tree *t)
 {
@@ -47,20 +62,15 @@ static void set_labels(tree *t)
     uint32_t *holders = FTL_NEW_ARRAY(t->arena, uint32_t, net->words * 64);
     for (uint32_t i = 0; i <= net->n; i++) {
         const uint64_t *set = i < net->n ? get_set(t, i) : net->out;
-        for (uint32_t label = 0; label < net->n_labels; label++)
-            holders[label] += (uint32_t)(set[label / 64] >> label % 64 & 1);
+        for (uint32_t w = 0; w < net->words; w++)
+            for (uint64_t left = set[w]; left; left &= left - 1)
+                holders[w * 64 + (uint32_t)__builtin_ctzll(left)]++;
     }
     for (uint32_t node = t->n; node < 2 * t->n - 1; node++) {
         const uint64_t *a = get_set(t, t->child[node][0]), *b = get_set(t, t->child[node][1]);
         uint64_t *kept = get_set(t, node);
-        for (uint32_t label = 0; label < net->n_labels; label++) {
-            uint32_t own = (uint32_t)(a[label / 64] >> label % 64 & 1) +
-                           (uint32_t)(b[label / 64] >> label % 64 & 1);
-            if (own == 0 || holders[label] == own)
-                continue;
-            kept[label / 64] |= (uint64_t)1 << label % 64;
-            holders[label] -= own - 1;
-        }
+        for (uint32_t w = 0; w < net->words; w++)
+            kept[w] = keep_labels(a[w], b[w], holders + (size_t)w * 64);
     }
 }
 
@@ -201,19 +211,29 @@ static void take_order(tree *t, ftl_order *order)
     }
 }
 
-void ftl_order_improve(ftl_arena *arena, const ftl_network *net, uint32_t leaves, uint32_t rounds,
+/* Steps of the search for the best order of so many tensors: splits of all subsets, and sets. */
+static uint64_t get_part_work(const tree *t, uint32_t leaves)
+{
+    uint64_t work = 8 * (uint64_t)t->net->words;
+    for (uint64_t k = 0, splits = 1; k < leaves; k++, splits *= 3)
+        work += splits;
+    return work;
+}
+
+void ftl_order_improve(ftl_arena *arena, const ftl_network *net, const ftl_improvement *how,
                        ftl_order *order)
 {
     tree t = make_tree(arena, net, order);
     t.scratch = ftl_scratch_open(arena);
+    uint64_t step = get_part_work(&t, how->leaves), end = order->work + how->work;
     bool better = net->n > 2;
-    for (uint32_t round = 0; round < rounds && better; round++) {
+    for (uint32_t round = 0; round < how->rounds && better; round++) {
         better = false;
-        for (uint32_t node = net->n; node < 2 * net->n - 1; node++) {
-            better = improve_part(&t, node, leaves) || better;
+        for (uint32_t node = net->n; node < 2 * net->n - 1 && order->work < end; node++) {
+            order->work += step;
+            better = improve_part(&t, node, how->leaves) || better;
             ftl_scratch_clear(t.scratch);
         }
     }
-    order->pairs = FTL_NEW_ARRAY(arena, ftl_pair, net->n);
     take_order(&t, order);
 }

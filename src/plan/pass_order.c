@@ -201,13 +201,21 @@ static ftl_network make_network(ftl_arena *scratch, const joiner *j)
     return net;
 }
 
+/* From the left to the right. */
+static ftl_order join_in_turn(ftl_arena *scratch, uint32_t n)
+{
+    ftl_order order = {.pairs = FTL_NEW_ARRAY(scratch, ftl_pair, n)};
+    for (uint32_t i = 0; i + 1 < n; i++)
+        order.pairs[i] = i == 0 ? (ftl_pair){0, 1} : (ftl_pair){i + 1, n + i - 1};
+    return order;
+}
+
 static ftl_value *join_all(joiner *j)
 {
     uint32_t n = j->v->n_in;
     ftl_arena *scratch = j->r->state;
-    ftl_pair single = {0, 1};
-    ftl_order order = {.pairs = &single};
-    if (n > 2) {
+    ftl_order order = join_in_turn(scratch, n);
+    if (n > 2 && ftl_network_is_small(n, j->c->n_labels)) {
         ftl_network net = make_network(scratch, j);
         order = ftl_order_find(scratch, &net, j->r->options->planner);
     }

@@ -7,6 +7,7 @@
 #include "unit.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 enum { LABELS = 12, MOST = 220 };
 
@@ -253,6 +254,126 @@ static void test_large(void **unused)
     run(check_large);
 }
 
+/* ---- very many tensors: bounded work and memory ---- */
+
+typedef struct meter {
+    ftl_allocator own;
+    size_t now, peak;
+} meter;
+
+static void *take(void *user, size_t size)
+{
+    meter *m = user;
+    const ftl_allocator *heap = ftl_allocator_get_default();
+    m->now += size;
+    m->peak = m->now > m->peak ? m->now : m->peak;
+    return heap->alloc(heap->user, size);
+}
+
+static void give(void *user, void *p, size_t size)
+{
+    meter *m = user;
+    const ftl_allocator *heap = ftl_allocator_get_default();
+    m->now -= size;
+    heap->free(heap->user, p, size);
+}
+
+/* Tensors with labels a, b and c each, or fewer when these are equal. */
+static ftl_network make_many(ftl_arena *arena, uint32_t n, uint32_t n_labels,
+                             uint32_t (*label)(uint32_t i, uint32_t k))
+{
+    double *size = FTL_NEW_ARRAY(arena, double, n_labels);
+    ftl_network net = ftl_network_make(arena, n, n_labels, size);
+    for (uint32_t i = 0; i < n_labels; i++)
+        size[i] = (double)(2 + i % 3);
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t k = 0; k < 3; k++)
+            ftl_network_add(net.sets + (size_t)i * net.words, label(i, k) % n_labels);
+    return net;
+}
+
+static uint32_t get_same(uint32_t i, uint32_t k)
+{
+    (void)i;
+    return k;
+}
+
+static uint32_t get_hub(uint32_t i, uint32_t k)
+{
+    return k == 0 ? 0 : k == 1 ? 1 + i : 1 + (7 * i + 3);
+}
+
+static uint32_t get_few(uint32_t i, uint32_t k)
+{
+    return (i >> k) % 3 + k;
+}
+
+static uint32_t get_own(uint32_t i, uint32_t k)
+{
+    (void)k;
+    return i;
+}
+
+/* Every tensor is joined once, by lower numbers. */
+static void check_tree(uint32_t n, const ftl_order *order)
+{
+    uint8_t *gone = calloc(2 * (size_t)n, 1);
+    assert_non_null(gone);
+    for (uint32_t i = 0; i + 1 < n; i++) {
+        ftl_pair p = order->pairs[i];
+        assert_true(p.a < p.b && p.b < n + i && !gone[p.a] && !gone[p.b]);
+        gone[p.a] = gone[p.b] = 1;
+    }
+    free(gone);
+}
+
+static ftl_status check_equal(void *arena)
+{
+    ftl_network same = make_many(arena, 2000, 3, get_same);
+    ftl_order order = ftl_order_find(arena, &same, FTL_EINSUM_AUTO);
+    check_tree(2000, &order);
+    assert_close(order.cost, 2 * 3 * 4 * 2000.0);
+    assert_true(order.work < 2000);
+    ftl_network few = make_many(arena, 200, 6, get_few);
+    order = ftl_order_find(arena, &few, FTL_EINSUM_AUTO);
+    assert_close(order.cost, check_order(&few, &order));
+    ftl_order plain = ftl_order_find_greedy(arena, &few, &(ftl_greedy){.shrink = 1});
+    assert_true(order.cost <= plain.cost);
+    return FTL_OK;
+}
+
+static void test_equal_tensors_are_joined_first(void **unused)
+{
+    (void)unused;
+    run(check_equal);
+}
+
+static ftl_status check_crowd(void *arena)
+{
+    ftl_network hub = make_many(arena, 1500, 1501, get_hub);
+    ftl_order order = ftl_order_find(arena, &hub, FTL_EINSUM_AUTO);
+    check_tree(1500, &order);
+    assert_in_range(order.work, 1, FTL_ORDER_WORK);
+    ftl_network own = make_many(arena, 2000, 2000, get_own);
+    order = ftl_order_find(arena, &own, FTL_EINSUM_AUTO);
+    check_tree(2000, &order);
+    assert_true(order.work < 2000);
+    assert_false(ftl_network_is_small(1u << 20, 1u << 20));
+    return FTL_OK;
+}
+
+static void test_work_and_memory_are_bounded(void **unused)
+{
+    (void)unused;
+    meter m = {.own = {.alloc = take, .free = give, .user = &m}};
+    ftl_arena arena;
+    ftl_arena_init(&arena, &m.own);
+    assert_int_equal(ftl_arena_run(&arena, check_crowd, &arena), FTL_OK);
+    ftl_arena_fini(&arena);
+    assert_int_equal(m.now, 0);
+    assert_in_range(m.peak, 1, (size_t)96 << 20);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,6 +381,8 @@ int main(void)
         cmocka_unit_test(test_chains),
         cmocka_unit_test(test_many),
         cmocka_unit_test(test_large),
+        cmocka_unit_test(test_equal_tensors_are_joined_first),
+        cmocka_unit_test(test_work_and_memory_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
