@@ -203,6 +203,8 @@ static void test_closures(void **state)
         graph_text_guard(check_closure, &s);
         s = (shape){closures[i], 900, 700};
         graph_text_guard(check_closure, &s);
+        s = (shape){closures[i], 200000, 200000}; /* too wide for rows */
+        graph_text_guard(check_closure, &s);
     }
 }
 

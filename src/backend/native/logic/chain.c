@@ -176,6 +176,92 @@ static ftl_status probe(ftl_logic_runner *r, size_t at, const ftl_logic_batch *b
     return expand(r, &(sequel){.step = s, .probe = s, .next = at + 1}, spans, b);
 }
 
+/* ---- lists that rise ---- */
+
+/* Values that are left of a list. */
+typedef struct rising {
+    const uint32_t *at, *end;
+} rising;
+
+/* Moves to the first value that is not below v; whether it is v. Steps double, then halve. */
+static bool seek(rising *l, uint32_t v)
+{
+    size_t left = (size_t)(l->end - l->at), step = 1;
+    while (step < left && l->at[step] < v) {
+        l->at += step;
+        left -= step;
+        step *= 2;
+    }
+    for (; step > 0; step /= 2)
+        if (step < left && l->at[step] < v) {
+            l->at += step;
+            left -= step;
+        }
+    if (left > 0 && *l->at < v)
+        l->at++;
+    return l->at < l->end && *l->at == v;
+}
+
+static bool is_in_all(rising *lists, uint32_t n, uint32_t except, uint32_t v)
+{
+    for (uint32_t k = 0; k < n; k++)
+        if (k != except && !seek(&lists[k], v))
+            return false;
+    return true;
+}
+
+/* The step of entries that are values of s->var. */
+static ftl_status hand_on_values(ftl_logic_runner *r, size_t at, uint32_t n,
+                                 const ftl_logic_batch *before)
+{
+    ftl_logic_index identity = {.kind = FTL_LOGIC_INDEX_DIRECT, .value = 0};
+    const ftl_logic_step *s = &r->chain->steps.data[at];
+    const ftl_logic_step values = {.index = &identity, .n_out = 1,
+                                   .out_column = (uint32_t[]){0},
+                                   .out_var = (uint32_t[]){s->var}};
+    ftl_logic_batch *to = &r->batch[s->depth + 1];
+    to->n = n;
+    fill_batch(r, &values, s->live, before, to);
+    return run_from(r, at + 1, to);
+}
+
+/* The lists of the atoms for binding i; returns which is the shortest. */
+static uint32_t open_lists(const ftl_logic_runner *r, const ftl_logic_step *s, uint32_t i,
+                           rising *lists)
+{
+    const ftl_logic_span *spans = r->spans[s->depth] + i;
+    uint32_t best = 0;
+    for (uint32_t k = 0; k < s->n_meet; k++) {
+        const ftl_logic_span *span = &spans[k * FTL_LOGIC_BATCH];
+        const ftl_logic_step *probe = &s->meet[k];
+        lists[k].at = get_values(probe, probe->out_column[0]) + span->first;
+        lists[k].end = lists[k].at + span->n;
+        best = span->n < spans[best * FTL_LOGIC_BATCH].n ? k : best;
+    }
+    return best;
+}
+
+static ftl_status merge(ftl_logic_runner *r, size_t at, const ftl_logic_batch *b)
+{
+    const ftl_logic_step *s = &r->chain->steps.data[at];
+    rising *lists = (rising *)(void *)(r->spans[s->depth] + s->n_meet * FTL_LOGIC_BATCH);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < b->n; i++) {
+        uint32_t best = open_lists(r, s, i, lists);
+        for (; lists[best].at < lists[best].end; lists[best].at++) {
+            if (!is_in_all(lists, s->n_meet, best, *lists[best].at))
+                continue;
+            r->from[n] = i;
+            r->entry[n++] = *lists[best].at;
+            if (n < FTL_LOGIC_BATCH)
+                continue;
+            FTL_TRY(hand_on_values(r, at, n, b));
+            n = 0;
+        }
+    }
+    return n > 0 ? hand_on_values(r, at, n, b) : FTL_OK;
+}
+
 /* Each binding goes through the atom that has the fewest entries for it; spans of the atoms stand
  * behind each other, and behind them those of one atom for the bindings that are its own. */
 static ftl_status meet(ftl_logic_runner *r, size_t at, const ftl_logic_batch *b)
@@ -184,6 +270,8 @@ static ftl_status meet(ftl_logic_runner *r, size_t at, const ftl_logic_batch *b)
     ftl_logic_span *spans = r->spans[s->depth], *mine = spans + s->n_meet * FTL_LOGIC_BATCH;
     for (uint32_t k = 0; k < s->n_meet; k++)
         find_spans(r, &s->meet[k], b, spans + k * FTL_LOGIC_BATCH);
+    if (s->is_rising)
+        return merge(r, at, b);
     for (uint32_t k = 0; k < s->n_meet; k++) {
         uint32_t n = 0;
         for (uint32_t i = 0; i < b->n; i++) {

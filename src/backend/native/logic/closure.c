@@ -12,9 +12,9 @@
  * "Efficient transitive closure computation in large digraphs", 1995). An edge costs a row of
  * words. `right` where B is E is E* E as well; else E* E is made beside it.
  *
- * What that costs is known before: nodes and edges times the words of a row. What rounds cost is
- * not: they run until they have cost as much, so that the choice is at most twice as dear as the
- * better one.
+ * What that costs is known before: nodes and edges times the words of a row. What a search (see
+ * search.c) or rounds cost is not: they run until they have cost as much, so that the choice is at
+ * most twice as dear as the better one.
  */
 #include "backend/native/logic/engine.h"
 
@@ -83,8 +83,10 @@ static void set_form(const ftl_logic_engine *e, const ftl_rules_stratum *s, cons
     const ftl_logic_table *t = &e->tables[me];
     out->table = &e->tables[me];
     out->edges = a->relation == me ? &e->tables[b->relation] : &e->tables[a->relation];
-    out->is_right = a->relation == me && b->relation != me &&
-                    !(begins_with(e, s, b->relation) && t->extent[0] == t->extent[1]);
+    bool is_plain = t->extent[0] == t->extent[1] &&
+                    begins_with(e, s, (uint32_t)(out->edges - e->tables));
+    out->is_right = a->relation == me && b->relation != me && !is_plain;
+    out->can_search = a->relation == me || is_plain;
 }
 
 bool ftl_logic_closure_find(const ftl_logic_engine *e, const ftl_rules_stratum *s,
@@ -104,62 +106,55 @@ bool ftl_logic_closure_find(const ftl_logic_engine *e, const ftl_rules_stratum *
         return false;
     set_form(e, s, a, b, out);
     out->n_edges = out->edges->n;
-    return ftl_logic_set_count_words(out->table, &out->rows, &out->stride);
+    out->has_rows = ftl_logic_set_count_words(out->table, &out->rows, &out->stride);
+    return true;
 }
 
 /* ---- cost ---- */
 
-/* Words that would be joined; SIZE_MAX: too many. */
-static size_t count_words(const ftl_logic_closure *c)
+/* Words that would be joined; SIZE_MAX: too many, or no memory for them. */
+static size_t count_words(const ftl_logic_engine *e, const ftl_logic_closure *c)
 {
-    size_t n = c->rows + c->n_edges, words;
-    n += c->is_right ? c->table->n + (size_t)c->table->extent[1] : 0;
+    const ftl_logic_memory *m = &e->memory;
+    size_t matrices = c->rows + (c->is_right ? (size_t)c->table->extent[1] : 0);
+    size_t n = matrices + c->n_edges + (c->is_right ? c->table->n : 0), words, bytes;
+    if (!c->has_rows || !ftl_mul_size(matrices, c->stride * 8, &bytes) ||
+        (m->limit && (bytes > m->limit / 4 || m->used > m->limit / 2)))
+        return SIZE_MAX;
     return ftl_mul_size(n, c->stride, &words) ? words : SIZE_MAX;
-}
-
-bool ftl_logic_closure_is_cheaper(const ftl_logic_engine *e, const ftl_logic_closure *c)
-{
-    size_t words = count_words(c), matrix;
-    if (words / WORDS_PER_TUPLE > c->table->n || c->table->n == 0)
-        return false;
-    if (!ftl_mul_size(c->rows + (c->is_right ? (size_t)c->table->extent[1] : 0), c->stride * 8,
-                      &matrix))
-        return false;
-    return !e->memory.limit ||
-           (matrix <= e->memory.limit / 4 && e->memory.used <= e->memory.limit / 2);
 }
 
 /* ---- graphs ---- */
 
-/* Node x leads to to[start[x]] .. to[start[x + 1] - 1]. */
-typedef struct graph {
-    uint32_t n;
-    uint32_t *start, *to;
-} graph;
-
-static void free_graph(ftl_logic_engine *e, graph *g)
+void ftl_logic_graph_free(ftl_logic_engine *e, ftl_logic_graph *g)
 {
     ftl_logic_free(&e->memory, g->start);
     ftl_logic_free(&e->memory, g->to);
+    *g = (ftl_logic_graph){0};
 }
 
-/* Of the edges of which both ends are below n. */
-static bool make_graph(ftl_logic_engine *e, const ftl_logic_closure *c, uint32_t n, graph *g)
+ftl_status ftl_logic_graph_make(ftl_logic_engine *e, const ftl_logic_graph_spec *spec,
+                                ftl_logic_graph *g)
 {
-    const uint32_t *x = c->edges->column[0], *y = c->edges->column[1];
-    *g = (graph){.n = n, .start = ftl_logic_alloc_zeroed(&e->memory, ((size_t)n + 2) * 4),
-                 .to = ftl_logic_alloc_array(&e->memory, c->n_edges, sizeof(uint32_t))};
-    if (!g->start || !g->to)
-        return false;
-    for (uint32_t i = 0; i < c->n_edges; i++)
-        if (x[i] < n && y[i] < n)
-            g->start[x[i] + 2]++;
+    const uint32_t *x = spec->table->column[0], *y = spec->table->column[1];
+    uint32_t n = spec->n, n_to = spec->n_to, *start;
+    *g = (ftl_logic_graph){.n = n,
+                           .start = ftl_logic_alloc_zeroed(&e->memory, ((size_t)n + 2) * 4),
+                           .to = ftl_logic_alloc_array(&e->memory, spec->n_rows, 4)};
+    start = g->start;
+    if (!start || !g->to) {
+        ftl_logic_graph_free(e, g);
+        return FTL_ERR_MEMORY;
+    }
+    for (uint32_t i = 0; i < spec->n_rows; i++)
+        if (x[i] < n && y[i] < n_to)
+            start[x[i] + 2]++;
     for (uint32_t i = 0; i < n; i++)
-        g->start[i + 2] += g->start[i + 1];
-    for (uint32_t i = 0; i < c->n_edges; i++)
-        if (x[i] < n && y[i] < n)
-            g->to[g->start[x[i] + 1]++] = y[i];
-    return true;
+        start[i + 2] += start[i + 1];
+    for (uint32_t i = 0; i < spec->n_rows; i++)
+        if (x[i] < n && y[i] < n_to)
+            g->to[start[x[i] + 1]++] = y[i];
+    return FTL_OK;
 }
 
 /* ---- rows ---- */
@@ -182,7 +177,7 @@ static void join_row(uint64_t *restrict to, const uint64_t *restrict from, size_
 }
 
 typedef struct closer {
-    graph g;
+    ftl_logic_graph g;
     uint64_t *words;
     size_t stride;
     uint32_t *next;   /* by node: the edge to look at */
@@ -268,9 +263,10 @@ static ftl_status close_rows(ftl_logic_engine *e, const ftl_logic_closure *what,
                              uint64_t *words)
 {
     closer c = {.words = words, .stride = what->stride};
-    bool has_graph = make_graph(e, what, n, &c.g);
+    FTL_TRY(ftl_logic_graph_make(
+        e, &(ftl_logic_graph_spec){what->edges, what->n_edges, n, n}, &c.g));
     uint32_t *memory = ftl_logic_alloc_zeroed(&e->memory, 7 * (size_t)n * sizeof *memory);
-    if (has_graph && memory) {
+    if (memory) {
         uint32_t **parts[] = {&c.next, &c.number, &c.low, &c.path, &c.open, &c.leader, &c.joined};
         for (size_t i = 0; i < FTL_COUNT(parts); i++)
             *parts[i] = memory + i * n;
@@ -278,9 +274,9 @@ static ftl_status close_rows(ftl_logic_engine *e, const ftl_logic_closure *what,
             if (c.number[i] == 0)
                 visit(&c, i);
     }
-    free_graph(e, &c.g);
+    ftl_logic_graph_free(e, &c.g);
     ftl_logic_free(&e->memory, memory);
-    return has_graph && memory ? FTL_OK : FTL_ERR_MEMORY;
+    return memory ? FTL_OK : FTL_ERR_MEMORY;
 }
 
 /* ---- a table of rows ---- */
@@ -320,7 +316,7 @@ static void count_tuples(ftl_logic_engine *e, ftl_logic_table *t)
     t->n = (uint32_t)n;
 }
 
-ftl_status ftl_logic_closure_run(ftl_logic_engine *e, const ftl_logic_closure *c)
+static ftl_status run_in_rows(ftl_logic_engine *e, const ftl_logic_closure *c)
 {
     ftl_logic_table *t = c->table;
     e->rule = c->rule;
@@ -338,4 +334,16 @@ ftl_status ftl_logic_closure_run(ftl_logic_engine *e, const ftl_logic_closure *c
     e->conversions++;
     e->rounds++;
     return FTL_OK;
+}
+
+ftl_status ftl_logic_closure_try(ftl_logic_engine *e, const ftl_logic_closure *c, bool *is_done)
+{
+    size_t words = count_words(e, c);
+    *is_done = false;
+    if (c->can_search)
+        FTL_TRY(ftl_logic_search_run(e, c, words, is_done));
+    if (*is_done || words == SIZE_MAX || (!c->can_search && words / WORDS_PER_TUPLE > c->table->n))
+        return FTL_OK;
+    *is_done = true;
+    return run_in_rows(e, c);
 }

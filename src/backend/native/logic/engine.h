@@ -3,8 +3,8 @@
  * engine: what the files of this folder share. logic.c runs the strata, stratum.c the rounds;
  * memory.c counts; table.c holds the tuples while rules run, set.c tells which are new, index.c
  * finds those with given places; order.c turns a rule into a chain of steps, chain.c and filter.c
- * run it a batch at a time; rows.c joins rows of bits, closure.c closes them;
- * finish.c gives the results.
+ * run it a batch at a time; rows.c joins rows of bits, closure.c closes them,
+ * search.c closes without; finish.c gives the results.
  *
  * Places are uint32_t, rows are numbered in the order in which they came and never move, so that
  * the tuples that were new in a round are a range of rows.
@@ -56,6 +56,9 @@ typedef struct ftl_logic_set {
 } ftl_logic_set;
 
 /* ---- table.c ---- */
+
+/* Tuples of a table at most: less than rows can be numbered. */
+#define FTL_LOGIC_MOST_ROWS (UINT32_MAX - 2 * (uint32_t)FTL_LOGIC_BATCH)
 
 typedef struct ftl_logic_index ftl_logic_index;
 
@@ -233,6 +236,7 @@ struct ftl_logic_step {
     ftl_logic_tie *ties;
     uint32_t n_meet;              /* MEET: */
     ftl_logic_step *meet, *check; /* the PROBE and the CHECK of each atom */
+    bool is_rising;               /* their lists rise, and are merged instead of checked */
     const ftl_literal *literal;   /* COMPARE, LET, SAME */
     bool is_exact;                /* no sum of the literal can overflow */
     uint32_t var;                 /* RANGE, LET, SAME, BELOW */
@@ -330,7 +334,9 @@ ftl_status ftl_logic_rows_add(ftl_logic_engine *e, ftl_logic_table *head, const 
 
 typedef struct ftl_logic_closure {
     uint32_t rule;
-    bool is_right; /* T = B E*, and E is not B: else T = E* B */
+    bool is_right;    /* T = B E*, and E is not B: else T = E* B */
+    bool can_search;  /* T = B E* */
+    bool has_rows;    /* rows of bits can be thought of */
     ftl_logic_table *table, *edges;
     uint32_t n_edges; /* the first rows of edges; of table itself: those before the rounds */
     size_t rows, stride;
@@ -338,10 +344,31 @@ typedef struct ftl_logic_closure {
 
 bool ftl_logic_closure_find(const ftl_logic_engine *e, const ftl_rules_stratum *s,
                             ftl_logic_closure *out);
-/* Whether what the table has by now has cost more than the rest would in rows of bits. */
-bool ftl_logic_closure_is_cheaper(const ftl_logic_engine *e, const ftl_logic_closure *c);
-/* From what the table has to its end. After this its bits alone hold the tuples. */
-ftl_status ftl_logic_closure_run(ftl_logic_engine *e, const ftl_logic_closure *c);
+/* From what the table has to its end, unless rounds are still expected to be cheaper. After this
+ * it has columns in order and no set, or its bits alone hold the tuples. */
+ftl_status ftl_logic_closure_try(ftl_logic_engine *e, const ftl_logic_closure *c, bool *is_done);
+
+/* Node x leads to to[start[x]] .. to[start[x + 1] - 1]. */
+typedef struct ftl_logic_graph {
+    uint32_t n;
+    uint32_t *start, *to;
+} ftl_logic_graph;
+
+/* The first n_rows pairs of the table, those from nodes below n to nodes below n_to. */
+typedef struct ftl_logic_graph_spec {
+    const ftl_logic_table *table;
+    uint32_t n_rows, n, n_to;
+} ftl_logic_graph_spec;
+
+ftl_status ftl_logic_graph_make(ftl_logic_engine *e, const ftl_logic_graph_spec *spec,
+                                ftl_logic_graph *g);
+void ftl_logic_graph_free(ftl_logic_engine *e, ftl_logic_graph *g);
+
+/* ---- search.c ---- */
+
+/* The closure by search, unless that would cost more than joining so many words. */
+ftl_status ftl_logic_search_run(ftl_logic_engine *e, const ftl_logic_closure *c, size_t words,
+                                bool *is_done);
 
 /* ---- stratum.c, finish.c ---- */
 

@@ -70,6 +70,13 @@ ftl_status ftl_logic_finish(ftl_logic_engine *e, uint32_t relation, ftl_relation
     if (t->set.kind == FTL_LOGIC_SET_BITS)
         return finish_bits(e, t, out);
     ftl_logic_set_free(e, t);
+    if (t->is_sorted) {
+        FTL_TRY(make_room(e, t, 1));
+        FTL_TRY(ftl_relation_make(e->memory.alloc, t->arity, t->extent, t->n, out));
+        for (uint32_t k = 0; k < t->arity && t->n > 0; k++)
+            memcpy((*out)->column[k], t->column[k], t->n * sizeof(uint32_t));
+        return FTL_OK;
+    }
     FTL_TRY(make_room(e, t, 2));
     return ftl_relation_new(e->memory.alloc, &(ftl_relation_spec){t->arity, t->n, t->extent,
                             t->column}, out);

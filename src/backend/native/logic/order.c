@@ -344,19 +344,33 @@ static uint32_t count_meeting(const orderer *o, uint64_t open)
     return n;
 }
 
+/* Whether each list of the index, which has all columns but one as its key, rises. */
+static bool is_rising(const ftl_logic_index *x)
+{
+    return x->kind == FTL_LOGIC_INDEX_RANGES && x->table->is_sorted;
+}
+
 static ftl_status add_meet(orderer *o, uint64_t open, uint32_t n)
 {
     ftl_logic_step s = {.kind = FTL_LOGIC_STEP_MEET, .n_meet = 0};
     s.meet = FTL_NEW_ARRAY(o->e->arena, ftl_logic_step, n);
     s.check = FTL_NEW_ARRAY(o->e->arena, ftl_logic_step, n);
     s.var = (uint32_t)__builtin_ctzll(open);
-    for (uint32_t i = 0; i < o->rule->n_body; i++) {
-        if (!can_meet(o, i, open))
-            continue;
-        FTL_TRY(fill_probe(o, i, &s.meet[s.n_meet]));
-        FTL_TRY(fill_check(o, i, &s.check[s.n_meet++]));
-        o->is_done[i] = true;
-    }
+    s.is_rising = n <= FTL_LOGIC_BATCH;
+    for (uint32_t i = 0; i < o->rule->n_body; i++)
+        if (can_meet(o, i, open)) {
+            FTL_TRY(fill_probe(o, i, &s.meet[s.n_meet]));
+            s.is_rising = s.is_rising && is_rising(s.meet[s.n_meet].index);
+            s.n_meet++;
+        }
+    s.n_meet = 0;
+    for (uint32_t i = 0; i < o->rule->n_body; i++)
+        if (can_meet(o, i, open)) {
+            if (!s.is_rising)
+                FTL_TRY(fill_check(o, i, &s.check[s.n_meet]));
+            s.n_meet++;
+            o->is_done[i] = true;
+        }
     *add_step(o, s.kind) = s;
     return FTL_OK;
 }

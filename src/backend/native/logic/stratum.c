@@ -173,8 +173,11 @@ static ftl_status run_rounds(runner *r)
     bool is_closure = most == 0 && !r->e->options->is_naive &&
                       ftl_logic_closure_find(r->e, r->stratum, &closure);
     while (turn(r)) {
-        if (is_closure && ftl_logic_closure_is_cheaper(r->e, &closure))
-            return ftl_logic_closure_run(r->e, &closure);
+        bool is_done = false;
+        if (is_closure)
+            FTL_TRY(ftl_logic_closure_try(r->e, &closure, &is_done));
+        if (is_done)
+            return FTL_OK;
         if (most > 0 && rounds == most) {
             snprintf(r->e->message, sizeof r->e->message, "relation %s is not complete after %"
                      PRId64 " rounds", get_member(r, 0)->name, most);

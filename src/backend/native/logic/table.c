@@ -9,8 +9,6 @@
 
 enum { LEAST_ROOM = 256 };
 
-#define MOST_ROWS (UINT32_MAX - 2 * (uint32_t)FTL_LOGIC_BATCH)
-
 /* A tuple as a number: sum of place * unit; false: it needs more than 64 bits. */
 static bool find_units(ftl_logic_table *t)
 {
@@ -38,7 +36,7 @@ static ftl_status take_input(ftl_logic_engine *e, ftl_logic_table *t, const ftl_
             return complain_of_input(e, t);
         t->column[k] = in->column[k];
     }
-    if (in->n > MOST_ROWS) {
+    if (in->n > FTL_LOGIC_MOST_ROWS) {
         snprintf(e->message, sizeof e->message, "relation %s: %" PRId64 " tuples are too many",
                  t->name, in->n);
         return FTL_ERR_MEMORY;
@@ -65,12 +63,12 @@ ftl_status ftl_logic_table_reserve(ftl_logic_engine *e, ftl_logic_table *t, size
     if (t->n + n <= t->room)
         return FTL_OK;
     e->table = (uint32_t)(t - e->tables);
-    if (n > MOST_ROWS - (size_t)t->n)
+    if (n > FTL_LOGIC_MOST_ROWS - (size_t)t->n)
         return FTL_ERR_MEMORY;
     size_t room = t->room < LEAST_ROOM ? LEAST_ROOM : t->room;
     while (room < t->n + n)
         room *= 2;
-    room = room < MOST_ROWS ? room : MOST_ROWS;
+    room = room < FTL_LOGIC_MOST_ROWS ? room : FTL_LOGIC_MOST_ROWS;
     for (uint32_t k = 0; k < t->arity; k++) {
         uint32_t *wide = ftl_logic_alloc_array(&e->memory, room, sizeof *wide);
         if (!wide)
