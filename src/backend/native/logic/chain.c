@@ -262,15 +262,52 @@ static ftl_status merge(ftl_logic_runner *r, size_t at, const ftl_logic_batch *b
     return n > 0 ? hand_on_values(r, at, n, b) : FTL_OK;
 }
 
+/* ---- rows of bits ---- */
+
+/* Word w of the rows of all atoms for binding i, or 0 where a row is not there. */
+static uint64_t get_common(const ftl_logic_step *s, const ftl_logic_batch *b, uint32_t i,
+                           size_t w)
+{
+    uint64_t common = UINT64_MAX;
+    for (uint32_t k = 0; k < s->n_meet && common; k++) {
+        const ftl_logic_step *probe = &s->meet[k];
+        uint32_t x = probe->key[0].var < 0 ? probe->key[0].place : b->var[probe->key[0].var][i];
+        bool is_there = x < probe->table->extent[0];
+        common &= is_there ? probe->table->set.words[x * probe->table->set.stride + w] : 0;
+    }
+    return common;
+}
+
+static ftl_status meet_rows(ftl_logic_runner *r, size_t at, const ftl_logic_batch *b)
+{
+    const ftl_logic_step *s = &r->chain->steps.data[at];
+    size_t stride = s->meet[0].table->set.stride;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < b->n; i++)
+        for (size_t w = 0; w < stride; w++) {
+            if (n + 64 > FTL_LOGIC_BATCH) {
+                FTL_TRY(hand_on_values(r, at, n, b));
+                n = 0;
+            }
+            for (uint64_t c = get_common(s, b, i, w); c; c &= c - 1) {
+                r->from[n] = i;
+                r->entry[n++] = (uint32_t)(w * 64) + (uint32_t)__builtin_ctzll(c);
+            }
+        }
+    return n > 0 ? hand_on_values(r, at, n, b) : FTL_OK;
+}
+
 /* Each binding goes through the atom that has the fewest entries for it; spans of the atoms stand
  * behind each other, and behind them those of one atom for the bindings that are its own. */
 static ftl_status meet(ftl_logic_runner *r, size_t at, const ftl_logic_batch *b)
 {
     const ftl_logic_step *s = &r->chain->steps.data[at];
     ftl_logic_span *spans = r->spans[s->depth], *mine = spans + s->n_meet * FTL_LOGIC_BATCH;
+    if (s->by == FTL_LOGIC_MEET_ROWS)
+        return meet_rows(r, at, b);
     for (uint32_t k = 0; k < s->n_meet; k++)
         find_spans(r, &s->meet[k], b, spans + k * FTL_LOGIC_BATCH);
-    if (s->is_rising)
+    if (s->by == FTL_LOGIC_MEET_LISTS)
         return merge(r, at, b);
     for (uint32_t k = 0; k < s->n_meet; k++) {
         uint32_t n = 0;

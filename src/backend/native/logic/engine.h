@@ -222,6 +222,12 @@ typedef struct ftl_logic_tie {
     uint32_t place;
 } ftl_logic_tie;
 
+typedef enum ftl_logic_meet_kind {
+    FTL_LOGIC_MEET_CHECKS, /* the values of the shortest list, each checked by the others */
+    FTL_LOGIC_MEET_LISTS,  /* all lists rise, and are merged */
+    FTL_LOGIC_MEET_ROWS    /* all atoms are R(place, var) with rows of bits as wide */
+} ftl_logic_meet_kind;
+
 typedef struct ftl_logic_step ftl_logic_step;
 struct ftl_logic_step {
     ftl_logic_step_kind kind;
@@ -236,7 +242,7 @@ struct ftl_logic_step {
     ftl_logic_tie *ties;
     uint32_t n_meet;              /* MEET: */
     ftl_logic_step *meet, *check; /* the PROBE and the CHECK of each atom */
-    bool is_rising;               /* their lists rise, and are merged instead of checked */
+    ftl_logic_meet_kind by;
     const ftl_literal *literal;   /* COMPARE, LET, SAME */
     bool is_exact;                /* no sum of the literal can overflow */
     uint32_t var;                 /* RANGE, LET, SAME, BELOW */

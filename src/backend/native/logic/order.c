@@ -12,7 +12,10 @@
  */
 #include "backend/native/logic/engine.h"
 
-enum { MOST_TRIED = 12 /* atoms of a body that are all tried as the first */ };
+enum {
+    MOST_TRIED = 12,    /* atoms of a body that are all tried as the first */
+    PLACES_PER_WORD = 8 /* words of rows that meet in the time of a place that is checked */
+};
 
 typedef struct orderer {
     ftl_logic_engine *e;
@@ -22,7 +25,7 @@ typedef struct orderer {
     uint64_t bound;
     uint64_t *vars; /* by literal: those it speaks of */
     uint64_t head;  /* variables of the head */
-    double rows, cost;
+    double rows, cost, least; /* least: entries for a binding of the literal that is added */
     ftl_logic_chain *chain;
 } orderer;
 
@@ -350,27 +353,58 @@ static bool is_rising(const ftl_logic_index *x)
     return x->kind == FTL_LOGIC_INDEX_RANGES && x->table->is_sorted;
 }
 
+static bool can_be_bits(const orderer *o, const ftl_logic_table *t)
+{
+    return t->set.kind == FTL_LOGIC_SET_BITS || ftl_logic_set_can_be_bits(o->e, t, t->known);
+}
+
+/* How atoms that meet are joined. Bits answer fastest; a row of them is worth it when a list has
+ * about as many entries as the row has words. */
+static ftl_logic_meet_kind choose_meet(const orderer *o, const ftl_logic_step *s)
+{
+    bool can_rise = s->n_meet <= FTL_LOGIC_BATCH, have_bits = true, have_rows = true;
+    double least = o->least;
+    for (uint32_t i = 0; i < s->n_meet; i++) {
+        const ftl_logic_index *x = s->meet[i].index;
+        const ftl_logic_table *t = x->table;
+        can_rise = can_rise && is_rising(x);
+        have_bits = have_bits && can_be_bits(o, t);
+        have_rows = have_rows && t->arity == 2 && x->key[0] == 0 &&
+                    t->extent[1] == s->meet[0].table->extent[1];
+    }
+    if (have_bits && have_rows &&
+        least * PLACES_PER_WORD >= (double)s->meet[0].table->extent[1] / 64)
+        return FTL_LOGIC_MEET_ROWS;
+    return can_rise && !have_bits ? FTL_LOGIC_MEET_LISTS : FTL_LOGIC_MEET_CHECKS;
+}
+
+static ftl_status fill_meet(orderer *o, uint64_t open, ftl_logic_step *s)
+{
+    for (uint32_t i = 0; i < o->rule->n_body; i++)
+        if (can_meet(o, i, open))
+            FTL_TRY(fill_probe(o, i, &s->meet[s->n_meet++]));
+    s->by = choose_meet(o, s);
+    s->n_meet = 0;
+    for (uint32_t i = 0; i < o->rule->n_body; i++) {
+        if (!can_meet(o, i, open))
+            continue;
+        if (s->by == FTL_LOGIC_MEET_CHECKS)
+            FTL_TRY(fill_check(o, i, &s->check[s->n_meet]));
+        ftl_logic_table *t = s->meet[s->n_meet++].table;
+        if (s->by == FTL_LOGIC_MEET_ROWS && t->set.kind != FTL_LOGIC_SET_BITS)
+            FTL_TRY(ftl_logic_set_make_bits(o->e, t));
+        o->is_done[i] = true;
+    }
+    return FTL_OK;
+}
+
 static ftl_status add_meet(orderer *o, uint64_t open, uint32_t n)
 {
     ftl_logic_step s = {.kind = FTL_LOGIC_STEP_MEET, .n_meet = 0};
     s.meet = FTL_NEW_ARRAY(o->e->arena, ftl_logic_step, n);
     s.check = FTL_NEW_ARRAY(o->e->arena, ftl_logic_step, n);
     s.var = (uint32_t)__builtin_ctzll(open);
-    s.is_rising = n <= FTL_LOGIC_BATCH;
-    for (uint32_t i = 0; i < o->rule->n_body; i++)
-        if (can_meet(o, i, open)) {
-            FTL_TRY(fill_probe(o, i, &s.meet[s.n_meet]));
-            s.is_rising = s.is_rising && is_rising(s.meet[s.n_meet].index);
-            s.n_meet++;
-        }
-    s.n_meet = 0;
-    for (uint32_t i = 0; i < o->rule->n_body; i++)
-        if (can_meet(o, i, open)) {
-            if (!s.is_rising)
-                FTL_TRY(fill_check(o, i, &s.check[s.n_meet]));
-            s.n_meet++;
-            o->is_done[i] = true;
-        }
+    FTL_TRY(fill_meet(o, open, &s));
     *add_step(o, s.kind) = s;
     return FTL_OK;
 }
@@ -379,7 +413,8 @@ static ftl_status add_binding(orderer *o, uint32_t i)
 {
     const ftl_literal *l = &o->rule->body[i];
     uint64_t open = o->vars[i] & ~o->bound;
-    o->rows *= get_cost(o, i);
+    o->least = get_cost(o, i);
+    o->rows *= o->least;
     o->cost += o->rows;
     o->is_done[i] = true;
     if (o->chain && l->kind == FTL_LITERAL_RANGE) {
