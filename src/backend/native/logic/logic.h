@@ -19,7 +19,7 @@
 
 typedef struct ftl_logic_options {
     const ftl_allocator *alloc;
-    ftl_pool *pool;       /* null: this thread alone */
+    ftl_pool *pool;       /* not used yet: a run is one thread's */
     size_t memory_limit;  /* bytes that tuples, sets and indexes may take; 0: none */
     int64_t max_rounds;   /* of one stratum; 0: none */
     bool is_naive;        /* every round joins all with all: to compare (strategy synchronous) */
@@ -36,8 +36,8 @@ typedef struct ftl_logic_relation_stats {
     size_t peak;            /* bytes with set and indexes */
 } ftl_logic_relation_stats;
 typedef struct ftl_logic_stats {
-    int64_t rounds;         /* of all strata */
-    int64_t derived;        /* tuples that rules made, repeats included */
+    int64_t rounds;         /* of all strata; a closure that needs none counts 1 */
+    int64_t derived;        /* tuples that rules made, repeats included; rows of bits: new ones */
     int64_t conversions;    /* of one form to another */
     size_t peak;            /* bytes */
     ftl_logic_relation_stats *relation; /* by relation */
