@@ -6,6 +6,10 @@ import time
 
 from console import ENDLESS, FOREVER, FUSE, Case, Terminal, main
 
+# A job in the background ignores interrupts and hands that on: what the tests start must not.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
 WRITER = "axis i = 3000000\nX[i] = i * 1.37\nexport X\n"
 
 
